@@ -1,0 +1,1 @@
+export { createJsBackend, jsBackend } from './js-backend.js';

@@ -1,0 +1,169 @@
+import { broadcastStrides, type Shape, sizeOf, type TypedArray } from '../../tensor/index.js';
+import type { Operand } from '../backend.js';
+import { takeDoubles } from './doubles.js';
+import type { Pool } from './pool.js';
+
+/** Rows and columns of the register tile: 16 sums live in registers while k runs. */
+const TILE = 4;
+
+/** One matrix of an operand: where it begins, and the steps along the outer axis (m or n) and along k. */
+interface Panels {
+  readonly source: TypedArray;
+  readonly outer: number;
+  readonly outerStep: number;
+  readonly innerStep: number;
+  readonly packed: Float64Array;
+}
+
+/**
+ * The matmul verb. Both matrices are packed into float64 panels of TILE rows (or columns), which makes the four
+ * transposed forms one kernel, the dtypes one kernel, and every load of the inner loop contiguous.
+ */
+export function matmulVerb(pool: Pool) {
+  return (x: Operand, y: Operand, transposeX: boolean, transposeY: boolean, shape: Shape): TypedArray => {
+    const m = shape[shape.length - 2];
+    const n = shape[shape.length - 1];
+    const k = x.shape[x.shape.length - (transposeX ? 2 : 1)];
+    const out = pool.take(x.dtype, sizeOf(shape));
+    if (k === 0) return out.fill(0);
+    if (sizeOf(shape) === 0) return out;
+    const left: Panels = {
+      source: x.handle as TypedArray,
+      outer: m,
+      outerStep: transposeX ? 1 : k,
+      innerStep: transposeX ? m : 1,
+      packed: takeDoubles(pool, padded(m) * k),
+    };
+    const right: Panels = {
+      source: y.handle as TypedArray,
+      outer: n,
+      outerStep: transposeY ? k : 1,
+      innerStep: transposeY ? 1 : n,
+      packed: takeDoubles(pool, padded(n) * k),
+    };
+    const strip = takeDoubles(pool, TILE * padded(n));
+    const leftStarts = matrixStarts(x.shape, shape);
+    const rightStarts = matrixStarts(y.shape, shape);
+    for (let b = 0; b < leftStarts.length; b++) {
+      // A broadcast matrix stays packed.
+      if (b === 0 || leftStarts[b] !== leftStarts[b - 1]) pack(left, leftStarts[b], k);
+      if (b === 0 || rightStarts[b] !== rightStarts[b - 1]) pack(right, rightStarts[b], k);
+      for (let i = 0; i < m; i += TILE) {
+        multiplyStrip(left.packed, i * k, right.packed, padded(n), k, strip);
+        store(strip, Math.min(TILE, m - i), n, out, (b * m + i) * n);
+      }
+    }
+    pool.give(left.packed);
+    pool.give(right.packed);
+    pool.give(strip);
+    return out;
+  };
+}
+
+function padded(n: number): number {
+  return (n + TILE - 1) & -TILE;
+}
+
+/** Where each matrix of the broadcast batch begins in an operand. */
+function matrixStarts(from: Shape, to: Shape): Int32Array {
+  const batch = to.slice(0, -2);
+  const own = from.slice(0, -2);
+  const matrix = from[from.length - 2] * from[from.length - 1];
+  const strides = broadcastStrides(own, batch);
+  const starts = new Int32Array(sizeOf(batch));
+  const index = new Array<number>(batch.length).fill(0);
+  for (let b = 0; b < starts.length; b++) {
+    let start = 0;
+    for (let axis = 0; axis < batch.length; axis++) start += index[axis] * strides[axis];
+    starts[b] = start * matrix;
+    for (let axis = batch.length - 1; axis >= 0 && ++index[axis] === batch[axis]; axis--) index[axis] = 0;
+  }
+  return starts;
+}
+
+/** Panel after panel: for each step of k the TILE numbers of the outer axis, zeros where the panel is ragged. */
+function pack({ source, outer, outerStep, innerStep, packed }: Panels, start: number, k: number): void {
+  const length = k * TILE;
+  for (let i0 = 0; i0 < outer; i0 += TILE) {
+    const panel = i0 * k;
+    for (let r = 0; r < TILE; r++) {
+      const end = panel + length;
+      if (i0 + r >= outer) {
+        for (let to = panel + r; to < end; to += TILE) packed[to] = 0;
+        continue;
+      }
+      let at = start + (i0 + r) * outerStep;
+      for (let to = panel + r; to < end; to += TILE) {
+        packed[to] = source[at];
+        at += innerStep;
+      }
+    }
+  }
+}
+
+/** TILE rows of the product, from one left panel and all right panels. */
+function multiplyStrip(a: Float64Array, a0: number, b: Float64Array, width: number, k: number, strip: Float64Array): void {
+  const length = k * TILE;
+  for (let j = 0; j < width; j += TILE) {
+    const b0 = j * k;
+    let c00 = 0, c01 = 0, c02 = 0, c03 = 0; // prettier-ignore
+    let c10 = 0, c11 = 0, c12 = 0, c13 = 0;
+    let c20 = 0, c21 = 0, c22 = 0, c23 = 0;
+    let c30 = 0, c31 = 0, c32 = 0, c33 = 0;
+    for (let p = 0; p < length; p += TILE) {
+      const x0 = a[a0 + p];
+      const x1 = a[a0 + p + 1];
+      const x2 = a[a0 + p + 2];
+      const x3 = a[a0 + p + 3];
+      const y0 = b[b0 + p];
+      const y1 = b[b0 + p + 1];
+      const y2 = b[b0 + p + 2];
+      const y3 = b[b0 + p + 3];
+      c00 += x0 * y0;
+      c01 += x0 * y1;
+      c02 += x0 * y2;
+      c03 += x0 * y3;
+      c10 += x1 * y0;
+      c11 += x1 * y1;
+      c12 += x1 * y2;
+      c13 += x1 * y3;
+      c20 += x2 * y0;
+      c21 += x2 * y1;
+      c22 += x2 * y2;
+      c23 += x2 * y3;
+      c30 += x3 * y0;
+      c31 += x3 * y1;
+      c32 += x3 * y2;
+      c33 += x3 * y3;
+    }
+    let at = j;
+    strip[at] = c00;
+    strip[at + 1] = c01;
+    strip[at + 2] = c02;
+    strip[at + 3] = c03;
+    at += width;
+    strip[at] = c10;
+    strip[at + 1] = c11;
+    strip[at + 2] = c12;
+    strip[at + 3] = c13;
+    at += width;
+    strip[at] = c20;
+    strip[at + 1] = c21;
+    strip[at + 2] = c22;
+    strip[at + 3] = c23;
+    at += width;
+    strip[at] = c30;
+    strip[at + 1] = c31;
+    strip[at + 2] = c32;
+    strip[at + 3] = c33;
+  }
+}
+
+/** Copies the true columns of the strip into the result, rounding to its dtype. */
+function store(strip: Float64Array, rows: number, n: number, out: TypedArray, start: number): void {
+  const width = padded(n);
+  let to = start;
+  for (let r = 0; r < rows; r++) {
+    for (let at = r * width, end = at + n; at < end; at++) out[to++] = strip[at];
+  }
+}

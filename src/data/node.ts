@@ -1,0 +1,5 @@
+export { readBytes } from './node/bytes.js';
+export { hashFile, hashInput } from './node/hash.js';
+export { type ReadLogOptions, readCandidates, readLog, readTargetLogProbs, readText } from './node/read-log.js';
+export { rewriteLog } from './node/rewrite-log.js';
+export { type Data, withTemporary, writeFileAtomic } from './node/write-atomic.js';

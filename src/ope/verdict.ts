@@ -1,0 +1,100 @@
+import type { Diagnostics } from './diagnostics.js';
+
+/** Where an estimate begins to be weak, and where it is refused. Every figure is of the raw weights. */
+export interface VerdictLimits {
+  /** Effective sample size below which the estimate is refused, and weak. */
+  readonly effectiveSampleSize: { readonly refuse: number; readonly weak: number };
+  /** Effective sample size over the number of responses, likewise. */
+  readonly effectiveShare: { readonly refuse: number; readonly weak: number };
+  /** Share of the largest weight in the sum, above which. */
+  readonly maxWeightShare: { readonly refuse: number; readonly weak: number };
+  /** Tail index: refused from here on (at 1 the weights have no mean); weak above the limit of T14. */
+  readonly paretoK: { readonly refuse: number };
+  /** Standard errors between the mean weight and 1, above which. */
+  readonly meanWeightErrors: { readonly refuse: number; readonly weak: number };
+}
+
+export const defaultLimits: VerdictLimits = {
+  effectiveSampleSize: { refuse: 10, weak: 100 },
+  effectiveShare: { refuse: 0.005, weak: 0.1 },
+  maxWeightShare: { refuse: 0.25, weak: 0.05 },
+  paretoK: { refuse: 1 },
+  meanWeightErrors: { refuse: 4, weak: 3 },
+};
+
+export interface Verdict {
+  readonly level: 'supported' | 'weak' | 'refused';
+  /** Each names its figure, its limit and the worst rows. */
+  readonly reasons: readonly string[];
+}
+
+/**
+ * Can the log support an estimate of the target? Judged on raw weights alone: clipped or smoothed weights always look
+ * fine and are no evidence.
+ * @param tails further tail indices to judge, by name: weight times reward (T14).
+ * @param nameOf how a reader finds response j of the log.
+ */
+export function judge(
+  diagnostics: Diagnostics,
+  options: {
+    readonly responses: number;
+    readonly tails?: Readonly<Record<string, number | null>>;
+    readonly limits?: VerdictLimits;
+    readonly nameOf?: (response: number) => string;
+  },
+): Verdict {
+  const limits = options.limits ?? defaultLimits;
+  const reasons: string[] = [];
+  let level: Verdict['level'] = 'supported';
+  const find = (found: 'weak' | 'refused', reason: string): void => {
+    if (found === 'refused' || level === 'supported') level = found;
+    reasons.push(`${reason}${found === 'refused' ? '' : ' (weak)'}`);
+  };
+  const worst = worstRows(diagnostics, options.nameOf);
+
+  const { effectiveSampleSize: ess, maxWeightShare: share, meanWeight, meanWeightError } = diagnostics;
+  const essShare = ess / options.responses;
+  if (ess === 0) find('refused', 'no response of the log has a positive weight: the target never says what was logged');
+  else {
+    below(ess, limits.effectiveSampleSize, (l) => `the effective sample size is ${digits(ess)}, below ${l} (of ${options.responses} responses)${worst}`);
+    below(essShare, limits.effectiveShare, (l) => `the effective sample size is ${digits(100 * essShare)} % of the responses, below ${digits(100 * l)} %${worst}`);
+    above(share, limits.maxWeightShare, (l) => `the largest weight is ${digits(100 * share)} % of the sum of weights, above ${digits(100 * l)} %${worst}`);
+  }
+  const tails = { weights: diagnostics.paretoK, ...options.tails };
+  for (const [name, k] of Object.entries(tails)) {
+    if (k === null) continue;
+    const what = name === 'weights' ? 'the weights' : name;
+    if (k >= limits.paretoK.refuse) find('refused', `the tail index of ${what} is ${digits(k)}, at least ${limits.paretoK.refuse}${worst}`);
+    else if (k > diagnostics.paretoLimit) find('weak', `the tail index of ${what} is ${digits(k)}, above ${digits(diagnostics.paretoLimit)}${worst}`);
+  }
+  const off = meanWeightDeviation(meanWeight, meanWeightError);
+  if (meanWeight === null) find('refused', `a log-ratio exceeds 709, beyond float64${worst}`);
+  else if (off !== null) {
+    above(off, limits.meanWeightErrors, (l) => `the mean weight is ${digits(meanWeight)}, ${digits(off)} standard errors from 1, more than ${l}: wrong propensities, or a target outside of the log's support${worst}`);
+  }
+  return { level, reasons };
+
+  function below(value: number, limit: { refuse: number; weak: number }, say: (limit: number) => string): void {
+    if (value < limit.refuse) find('refused', say(limit.refuse));
+    else if (value < limit.weak) find('weak', say(limit.weak));
+  }
+  function above(value: number, limit: { refuse: number; weak: number }, say: (limit: number) => string): void {
+    if (value > limit.refuse) find('refused', say(limit.refuse));
+    else if (value > limit.weak) find('weak', say(limit.weak));
+  }
+}
+
+/** |mean weight - 1| in standard errors (T18); null where the mean or its error is unknown. Rounding alone is 0. */
+export function meanWeightDeviation(mean: number | null, error: number | null): number | null {
+  if (mean === null || error === null) return null;
+  const off = Math.abs(mean - 1);
+  if (off < 1e-9) return 0;
+  return error === 0 ? Infinity : off / error;
+}
+
+function worstRows({ largest }: Diagnostics, nameOf: ((j: number) => string) | undefined): string {
+  if (nameOf === undefined || largest.length === 0) return '';
+  return `; largest weights: ${largest.map(nameOf).join(', ')}`;
+}
+
+const digits = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : 'unbounded');

@@ -1,0 +1,16 @@
+export { type Histogram, histogram } from './histogram.js';
+export * from './interval/index.js';
+export {
+  addRound,
+  emptyMoments,
+  type Moments,
+  mergeMoments,
+  momentsOf,
+  standardErrorOf,
+  valueOfMoments,
+} from './moments.js';
+export { fitGeneralisedPareto, type GeneralisedPareto, type ParetoTail, paretoLimit, paretoTail } from './pareto.js';
+export { quantile, sortedQuantile } from './quantile.js';
+export * from './special/index.js';
+export { clusterRobustStandardError, standardError } from './standard-error.js';
+export { clusterIndex, clusterSums, combineTerms, estimateOf, influence, type RoundTermArrays } from './terms.js';

@@ -1,0 +1,54 @@
+import { assertOneOf } from '../../util/index.js';
+import type { RoundTermArrays } from '../terms.js';
+import { bcaMany } from './bca.js';
+import { bernsteinInterval } from './bernstein.js';
+import { bettingInterval } from './betting.js';
+import { bootstrapMany } from './bootstrap.js';
+import { hoeffdingInterval } from './hoeffding.js';
+import type { Interval, IntervalOptions } from './interval.js';
+import { logSmoothingInterval } from './log-smoothing.js';
+import { tInterval } from './t.js';
+
+export const INTERVAL_METHODS = [
+  't',
+  'bootstrap',
+  'bca',
+  'bernstein',
+  'hoeffding',
+  'log-smoothing',
+  'betting',
+] as const;
+export type IntervalMethod = (typeof INTERVAL_METHODS)[number];
+
+type Many = (termsList: readonly RoundTermArrays[], options: IntervalOptions) => Interval[];
+const each = (one: (terms: RoundTermArrays, options: IntervalOptions) => Interval): Many => {
+  return (termsList, options) => termsList.map((terms) => one(terms, options));
+};
+
+const METHODS: Readonly<Record<IntervalMethod, Many>> = {
+  t: each(tInterval),
+  bootstrap: bootstrapMany,
+  bca: bcaMany,
+  bernstein: each(bernsteinInterval),
+  hoeffding: each(hoeffdingInterval),
+  'log-smoothing': each(logSmoothingInterval),
+  betting: each(bettingInterval),
+};
+
+/**
+ * Intervals of several estimates of one log by one method; the bootstraps share their resamples among them.
+ * @throws PopeError on an unknown method, and as the method does.
+ */
+export function intervals(
+  method: IntervalMethod,
+  termsList: readonly RoundTermArrays[],
+  options: IntervalOptions,
+): Interval[] {
+  assertOneOf('method', method, INTERVAL_METHODS);
+  return METHODS[method](termsList, options);
+}
+
+/** The interval of one estimate. @throws PopeError as `intervals`. */
+export function interval(method: IntervalMethod, terms: RoundTermArrays, options: IntervalOptions): Interval {
+  return intervals(method, [terms], options)[0]!;
+}
