@@ -1,5 +1,6 @@
 import { concat, gather, logSoftmax } from '../ops/index.js';
 import { backendOf, tensor } from '../backend/index.js';
+import type { Random } from '../random/index.js';
 import type { Tensor, Tree } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
 import { type Candidate, type Prompt, promptKey } from './log.js';
@@ -17,8 +18,8 @@ export interface Policy {
 
 /** A policy with its parameters taken out: what training differentiates. */
 export interface PolicyFamily<P extends Tree> {
-  /** The policy with these parameters. `training` turns dropout on where the model has it. */
-  bind(params: P, options?: { readonly training?: boolean }): Policy;
+  /** The policy with these parameters; with `random`, dropout is on where the model has it. */
+  bind(params: P, options?: { readonly random?: Random }): Policy;
 }
 
 /** The finite response space of a prompt. */

@@ -1,7 +1,6 @@
 import { add, clip as clipTo, div, exp, lessEqual, max, minimum, mul, neg, sub, where } from '../ops/index.js';
 import { stopGradient } from '../autograd/index.js';
 import { zerosLike } from '../backend/index.js';
-import type { Tensor } from '../tensor/index.js';
 import { assertRange } from '../util/index.js';
 import type { WeightTransform } from './estimator.js';
 

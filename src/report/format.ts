@@ -8,7 +8,7 @@ const MINUS = '\u2212';
 const isNumber = (value: MaybeNumber): value is number => typeof value === 'number' && Number.isFinite(value);
 
 /**
- * A number with `digits` significant digits: plain between 1e-4 and 1e6, with a power of ten outside.
+ * A number with `digits` significant digits (more where its whole part has more): plain between 1e-4 and 1e6, with a power of ten outside.
  * Integers below 1e6 stay whole. Missing and non-finite: an em dash.
  */
 export function formatNumber(value: MaybeNumber, digits = 3): string {
@@ -16,7 +16,8 @@ export function formatNumber(value: MaybeNumber, digits = 3): string {
   const size = Math.abs(value);
   if (size === 0) return '0';
   if (Number.isInteger(value) && size < 1e6) return signed(group(String(size)), value);
-  const rounded = Number(size.toPrecision(digits));
+  // A whole part is never rounded away: 12345.6 is 12,346, not 12,300.
+  const rounded = Number(size.toPrecision(size < 1e6 ? Math.max(digits, Math.floor(Math.log10(size)) + 1) : digits));
   if (rounded >= 1e6 || rounded < 1e-4) {
     const [mantissa, exponent] = size.toExponential(digits - 1).split('e') as [string, string];
     return signed(`${mantissa}e${exponent.replace('+', '').replace('-', MINUS)}`, value);
@@ -33,7 +34,8 @@ export function formatFixed(value: MaybeNumber, decimals: number): string {
 }
 
 /** A whole number with thousands separated: 12,345. */
-export const formatCount = (value: MaybeNumber): string => (isNumber(value) ? formatFixed(Math.round(value), 0) : MISSING);
+export const formatCount = (value: MaybeNumber): string =>
+  isNumber(value) ? formatFixed(Math.round(value), 0) : MISSING;
 
 /** A share as percent: 0.123 is "12.3%"; a tiny but positive one is "<0.1%", never "0.0%". */
 export function formatPercent(share: MaybeNumber, decimals = 1): string {
@@ -42,7 +44,7 @@ export function formatPercent(share: MaybeNumber, decimals = 1): string {
   const percent = share * 100;
   if (percent > 0 && percent < least / 2) return `<${least.toFixed(decimals)}%`;
   if (percent < 100 && percent > 100 - least / 2) return `>${(100 - least).toFixed(decimals)}%`;
-  return `${formatFixed(percent, Number.isInteger(percent) ? 0 : decimals)}%`;
+  return `${formatFixed(percent, percent === 0 || percent === 100 ? 0 : decimals)}%`;
 }
 
 /** Seconds as people say them: "340 ms", "12.3 s", "2 min 5 s", "3 h 4 min". */

@@ -14,13 +14,19 @@ export type Child = Markup | string | null | undefined | readonly Child[];
 /** Attribute values: numbers are rounded to 2 decimals, undefined leaves the attribute out. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** HTML elements without an end tag; every other one gets one, also when empty. */
 const VOID = new Set(['meta', 'br', 'hr', 'col']);
 
 /** Text as XML and HTML want it, for content and for attribute values alike; characters that XML forbids become U+FFFD. */
-export function escape(text: string): string {
+export function escapeText(text: string): string {
   return (
     text
       // Lone surrogates match only with the u flag, pairs do not.
@@ -51,7 +57,7 @@ export function styleSheet(css: string): Markup {
 
 function attribute([name, value]: [string, string | number | undefined]): string {
   if (value === undefined) return '';
-  if (typeof value === 'string') return ` ${name}="${escape(value)}"`;
+  if (typeof value === 'string') return ` ${name}="${escapeText(value)}"`;
   if (!Number.isFinite(value)) {
     throw new PopeError(`attribute ${name} is ${value}; expected a finite number.`, { argument: name, got: value });
   }
@@ -60,6 +66,6 @@ function attribute([name, value]: [string, string | number | undefined]): string
 
 function render(child: Child): string {
   if (child === null || child === undefined) return '';
-  if (typeof child === 'string') return escape(child);
+  if (typeof child === 'string') return escapeText(child);
   return 'markup' in child ? child.markup : child.map(render).join('');
 }

@@ -15,9 +15,10 @@ export function niceTicks(low: number, high: number, count = 5): Ticks {
   assertFinite('low', low);
   assertFinite('high', high);
   if (low > high) throw new PopeError(`low is ${low}, above high ${high}; expected low <= high.`);
-  const rough = (high - low) / count;
+  const rough = high / count - low / count;
   // Below the resolution of doubles there is nothing between the ends to mark.
-  if (!(rough > Math.max(Math.abs(low), Math.abs(high)) * 1e-12)) return { values: [low], decimals: decimalsOf(low) };
+  if (!(rough > Math.max(Math.abs(low), Math.abs(high)) * 1e-12 && rough > 1e-290))
+    return { values: [low], decimals: decimalsOf(low) };
   const power = Math.floor(Math.log10(rough));
   const factor = [1, 2, 5, 10].find((f) => f * 10 ** power >= rough * (1 - 1e-9)) ?? 10;
   const exponent = factor === 10 ? power + 1 : power;

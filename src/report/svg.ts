@@ -1,8 +1,8 @@
+import { formatFixed, formatNumber } from './format.js';
 import { type Child, element, type Markup } from './markup.js';
 import { GRID, INK, PAPER, SOFT_INK } from './palette.js';
 import type { Ticks } from './scale.js';
-import { formatFixed } from './format.js';
-import { fit, pixelWidth } from './text-width.js';
+import { ellipsize, pixelWidth } from './text-width.js';
 
 /** What all figures share: the words that name them. */
 export interface FigureText {
@@ -62,7 +62,7 @@ export interface TextOptions {
 
 export function text(x: number, y: number, content: string, options: TextOptions = {}): Markup {
   const { size = FONT, weight, anchor, fill, limit = Infinity, rotate, halo = false } = options;
-  const shown = fit(content, limit, (t) => pixelWidth(t, size));
+  const shown = ellipsize(content, limit, (t) => pixelWidth(t, size));
   return element(
     'text',
     {
@@ -80,8 +80,15 @@ export function text(x: number, y: number, content: string, options: TextOptions
   );
 }
 
-export const line = (x1: number, y1: number, x2: number, y2: number, stroke: string, width = 1, dash?: string): Markup =>
-  element('line', { x1, y1, x2, y2, stroke, 'stroke-width': width, 'stroke-dasharray': dash });
+export const line = (
+  x1: number,
+  y1: number,
+  x2: number,
+  y2: number,
+  stroke: string,
+  width = 1,
+  dash?: string,
+): Markup => element('line', { x1, y1, x2, y2, stroke, 'stroke-width': width, 'stroke-dasharray': dash });
 
 const SHAPES = ['circle', 'square', 'triangle', 'cross'] as const;
 
@@ -92,14 +99,23 @@ export function marker(index: number, x: number, y: number, color: string, hollo
   if (shape === 'square') return element('rect', { x: x - 4, y: y - 4, width: 8, height: 8, ...paint });
   if (shape === 'triangle') return element('path', { d: path([x, y - 5], [x + 5, y + 4], [x - 5, y + 4]), ...paint });
   if (shape === 'cross') {
-    return element('path', { d: `M${p(x - 4, y - 4)}L${p(x + 4, y + 4)}M${p(x - 4, y + 4)}L${p(x + 4, y - 4)}`, ...paint, 'stroke-width': 2.6 });
+    return element('path', {
+      d: `M${p(x - 4, y - 4)}L${p(x + 4, y + 4)}M${p(x - 4, y + 4)}L${p(x + 4, y - 4)}`,
+      ...paint,
+      'stroke-width': 2.6,
+    });
   }
   return element('circle', { cx: x, cy: y, r: 4.5, ...paint });
 }
 
-/** The marker of a known truth: a hollow diamond, black. */
+/** The marker of a known truth: a diamond that one can look through, so that an estimate at the same place stays visible. */
 export const diamond = (x: number, y: number): Markup =>
-  element('path', { d: path([x, y - 6], [x + 6, y], [x, y + 6], [x - 6, y]), fill: PAPER, stroke: INK, 'stroke-width': 1.6 });
+  element('path', {
+    d: path([x, y - 8], [x + 8, y], [x, y + 8], [x - 8, y]),
+    fill: 'none',
+    stroke: INK,
+    'stroke-width': 1.6,
+  });
 
 const p = (x: number, y: number): string => `${round(x)} ${round(y)}`;
 const round = (value: number): number => Math.round(value * 100) / 100;
@@ -113,14 +129,24 @@ export const polyline = (points: readonly (readonly [number, number])[]): string
   `M${points.map(([x, y]) => p(x, y)).join('L')}`;
 
 /** The horizontal axis at the box's foot, with vertical grid lines and its name. */
-export function xAxis(box: Box, at: (v: number) => number, ticks: Ticks, label: string, show = labeller(ticks)): Markup[] {
+export function xAxis(
+  box: Box,
+  at: (v: number) => number,
+  ticks: Ticks,
+  label: string,
+  show = labeller(ticks),
+): Markup[] {
   return [
     ...ticks.values.map((value) => line(at(value), box.top, at(value), box.bottom, GRID)),
     line(box.left, box.bottom, box.right, box.bottom, SOFT_INK),
     ...ticks.values.map((value) =>
       text(at(value), box.bottom + 17, show(value), { size: SMALL, anchor: 'middle', fill: SOFT_INK }),
     ),
-    text((box.left + box.right) / 2, box.bottom + 36, label, { size: SMALL, anchor: 'middle', limit: box.right - box.left + 60 }),
+    text((box.left + box.right) / 2, box.bottom + 36, label, {
+      size: SMALL,
+      anchor: 'middle',
+      limit: box.right - box.left + 60,
+    }),
   ];
 }
 
@@ -147,7 +173,7 @@ export function yAxis(
 export const labeller =
   (ticks: Ticks): ((value: number) => string) =>
   (value) =>
-    formatFixed(value, ticks.decimals);
+    ticks.decimals > 5 || Math.abs(value) >= 1e6 ? formatNumber(value, 4) : formatFixed(value, ticks.decimals);
 
 /** One entry of a legend: how to draw its sign at (x, y), and its words. */
 export interface LegendEntry {
@@ -156,7 +182,12 @@ export interface LegendEntry {
 }
 
 /** Legend entries in rows from (left, top), broken where the width ends; also the height they take. */
-export function legend(entries: readonly LegendEntry[], left: number, top: number, right: number): { marks: Markup[]; height: number } {
+export function legend(
+  entries: readonly LegendEntry[],
+  left: number,
+  top: number,
+  right: number,
+): { marks: Markup[]; height: number } {
   const marks: Markup[] = [];
   let x = left;
   let y = top;

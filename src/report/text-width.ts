@@ -24,7 +24,7 @@ export function pixelWidth(text: string, size: number): number {
 }
 
 /** The text cut, with an ellipsis, to what fits. */
-export function fit(text: string, limit: number, widthOf: (text: string) => number): string {
+export function ellipsize(text: string, limit: number, widthOf: (text: string) => number): string {
   if (widthOf(text) <= limit) return text;
   const characters = [...text];
   while (characters.length > 0 && widthOf(`${characters.join('')}…`) > limit) characters.pop();

@@ -45,7 +45,10 @@ const pack = (conversations: readonly DemoConversation[]): unknown => ({
 });
 
 const conversation = fc
-  .record({ groups: fc.constantFrom<string[]>(['A'], ['A', 'B'], ['A', 'B', 'C', 'D']), size: fc.integer({ min: 1, max: 6 }) })
+  .record({
+    groups: fc.constantFrom<string[]>(['A'], ['A', 'B'], ['A', 'B', 'C', 'D']),
+    size: fc.integer({ min: 1, max: 6 }),
+  })
   .chain(({ groups, size }) =>
     fc.record({
       key: fc.string({ minLength: 1 }),

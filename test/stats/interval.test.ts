@@ -271,6 +271,7 @@ describe('intervals for plain means on a declared range', () => {
     for (const method of ['log-smoothing', 'betting'] as const) {
       expect(() => interval(method, plain([1, -0.1]), { level: 0.9 })).toThrow(/term of round 1 is -0\.1/);
     }
+    expect(interval('hoeffding', plain([0.1 + 0.2, 0]), { level: 0.9, range: [0, 0.3] }).upper).toBe(0.3); // rounding
     expect(() => interval('log-smoothing', terms, { level: 0.9, lambda: 0 })).toThrow(/lambda/);
   });
 });

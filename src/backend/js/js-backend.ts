@@ -28,7 +28,7 @@ export function createJsBackend(options: { readonly keepBytes?: number } = {}): 
     name: 'js',
     read: async (handle) => copy(handle),
     readSync: copy,
-    free: (handle, dtype) => pool.give(handle as TypedArray, dtype),
+    free: (handle) => pool.give(handle as TypedArray),
     upload: (data) => data.slice(),
     fill: (dtype, size, value) => take(dtype, size).fill(value),
     cast(x, dtype) {

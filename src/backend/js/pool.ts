@@ -1,11 +1,11 @@
-import { bytesPerElement, type DType, newArray, type TypedArray } from '../../tensor/index.js';
+import { bytesPerElement, type DType, dtypeOf, newArray, type TypedArray } from '../../tensor/index.js';
 
 /** Buffers that wait for their next use, so that a training loop allocates only in its first step. */
 export interface Pool {
   /** An array of exactly `size` elements with arbitrary contents: whoever takes one writes all of it. */
   take(dtype: DType, size: number): TypedArray;
   /** Takes an array back; nobody may use it afterwards. */
-  give(array: TypedArray, dtype: DType): void;
+  give(array: TypedArray): void;
   /** Bytes that wait now. */
   readonly keptBytes: number;
 }
@@ -24,8 +24,9 @@ export function createPool(maxBytes: number): Pool {
       kept -= size * bytesPerElement[dtype];
       return array;
     },
-    give(array, dtype) {
-      const bytes = array.length * bytesPerElement[dtype];
+    give(array) {
+      const dtype = dtypeOf(array);
+      const bytes = array.byteLength;
       if (bytes > maxBytes) return;
       if (kept + bytes > maxBytes) {
         for (const byLength of Object.values(lists)) byLength.clear();

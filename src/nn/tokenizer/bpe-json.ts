@@ -93,17 +93,20 @@ export function bpeToJson({ tokens, merges, specialIds }: BpeModel): BpeJson {
 export function bpeFromJson(json: Unchecked): BpeModel {
   const model = json['model'];
   if (!isRecord(model)) throw invalid('tokenizer.model', model, 'an object');
-  if (model['type'] !== 'BPE') throw invalid('tokenizer.model.type', model['type'], "'BPE'", 'Only byte-level BPE is read.');
+  if (model['type'] !== 'BPE')
+    throw invalid('tokenizer.model.type', model['type'], "'BPE'", 'Only byte-level BPE is read.');
   checkPipeline(json, model);
 
   const vocab = model['vocab'];
   if (!isRecord(vocab)) throw invalid('tokenizer.model.vocab', vocab, 'an object token -> id');
   const special = addedTokens(json['added_tokens']);
   const idOf = new Map<string, number>();
-  for (const [token, id] of Object.entries(vocab)) idOf.set(token, checkId(`tokenizer.model.vocab[${JSON.stringify(token)}]`, id));
+  for (const [token, id] of Object.entries(vocab))
+    idOf.set(token, checkId(`tokenizer.model.vocab[${JSON.stringify(token)}]`, id));
   for (const [content, id] of special) {
     const known = idOf.get(content);
-    if (known !== undefined && known !== id) throw invalid('tokenizer.added_tokens', id, `id ${known} for ${content}, as in model.vocab`);
+    if (known !== undefined && known !== id)
+      throw invalid('tokenizer.added_tokens', id, `id ${known} for ${content}, as in model.vocab`);
     idOf.set(content, id);
   }
   const eosId = idOf.get(END_OF_TEXT);
@@ -144,14 +147,23 @@ function checkPipeline(json: Unchecked, model: Unchecked): void {
   const splitter = json['pre_tokenizer'];
   if (!isRecord(splitter)) throw invalid('tokenizer.pre_tokenizer', splitter, "an object of type 'ByteLevel'");
   const expectKey = (where: string, value: unknown, allowed: readonly unknown[]): void => {
-    if (!allowed.includes(value)) throw invalid(where, value, allowed.filter((x) => x !== undefined).map((x) => JSON.stringify(x)).join(' or '));
+    if (!allowed.includes(value))
+      throw invalid(
+        where,
+        value,
+        allowed
+          .filter((x) => x !== undefined)
+          .map((x) => JSON.stringify(x))
+          .join(' or '),
+      );
   };
   expectKey('tokenizer.pre_tokenizer.type', splitter['type'], ['ByteLevel']);
   // Its default is true in Hugging Face's library, so that it must be there.
   expectKey('tokenizer.pre_tokenizer.add_prefix_space', splitter['add_prefix_space'], [false]);
   expectKey('tokenizer.pre_tokenizer.use_regex', splitter['use_regex'], [true, undefined]);
   const decoder = json['decoder'];
-  if (decoder != null) expectKey('tokenizer.decoder.type', isRecord(decoder) ? decoder['type'] : decoder, ['ByteLevel']);
+  if (decoder != null)
+    expectKey('tokenizer.decoder.type', isRecord(decoder) ? decoder['type'] : decoder, ['ByteLevel']);
   expectKey('tokenizer.model.dropout', model['dropout'], [null, 0, undefined]);
   expectKey('tokenizer.model.continuing_subword_prefix', model['continuing_subword_prefix'], [null, '', undefined]);
   expectKey('tokenizer.model.end_of_word_suffix', model['end_of_word_suffix'], [null, '', undefined]);
@@ -187,7 +199,8 @@ function readMerges(list: unknown, idOf: ReadonlyMap<string, number>, specialIds
     const [first, second] = pair as [string, string];
     const find = (token: string): number => {
       const id = idOf.get(token);
-      if (id === undefined || specialIds.has(id)) throw invalid(where, entry, `tokens of model.vocab; ${JSON.stringify(token)} is none`);
+      if (id === undefined || specialIds.has(id))
+        throw invalid(where, entry, `tokens of model.vocab; ${JSON.stringify(token)} is none`);
       return id;
     };
     const merge = { left: find(first), right: find(second), joined: find(first + second) };

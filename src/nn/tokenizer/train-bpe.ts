@@ -1,6 +1,6 @@
 import { assertInteger } from '../../util/index.js';
-import { bpeTokenizer } from './bpe-tokenizer.js';
 import { MAX_VOCAB, type Merge, pairKey } from './bpe-model.js';
+import { bpeTokenizer } from './bpe-tokenizer.js';
 import { byteOrder, byteToChar } from './byte-alphabet.js';
 import { heapPop, heapPush } from './heap.js';
 import { preTokenize } from './pre-tokenize.js';

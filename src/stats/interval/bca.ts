@@ -47,7 +47,8 @@ export function bcaEnds(
 ): readonly [number, number] {
   if (sorted.length === 0 || Number.isNaN(estimate)) return [Number.NaN, Number.NaN];
   let below = 0;
-  for (const value of sorted) below += value < estimate ? 1 : value === estimate ? 0.5 : 0;
+  const tie = 1e-12 * (sorted[sorted.length - 1]! - sorted[0]!); // equal but for the order of summing
+  for (const value of sorted) below += Math.abs(value - estimate) <= tie ? 0.5 : value < estimate ? 1 : 0;
   // all replicates on one side would put the bias correction at infinity: keep it within half a replicate
   const share = Math.min(1 - 0.5 / sorted.length, Math.max(0.5 / sorted.length, below / sorted.length));
   const bias = normalQuantile(share);

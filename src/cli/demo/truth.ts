@@ -1,0 +1,85 @@
+import type { DemoContext, DemoRound } from './polis-log.js';
+
+/** The exact value of a policy, judged by every vote of the held-out participants. */
+export interface Truth {
+  readonly utility: number;
+  readonly diversity: number;
+  readonly value: number;
+  /** Entropy of the opinion classes, mean over rounds, nats. */
+  readonly coverage: number;
+  /** Share of each conversation's largest and other opinions under the policy, mean over rounds. */
+  readonly opinionShares: ReadonlyMap<string, number>;
+  /** Agree share of each group's voters under the policy, by conversation's group letter. */
+  readonly worstGroupUtility: number;
+}
+
+/** log pi(y|x) over the statements of a context. */
+export type StatementLogProbs = (context: DemoContext) => Float64Array;
+
+/** Opinions are compared across conversations as the largest group's, and the others'. */
+export const majority = 'largest group';
+export const others = 'other groups';
+
+/**
+ * u is the agree share: E over held-out participants and y ~ pi of their vote; diversity is -KL(pi||pi0) (D7), exact
+ * sums over all statements. No estimate enters.
+ */
+export function trueValue(rounds: readonly DemoRound[], logProbs: StatementLogProbs, tau: number, diversity: 'anchored' | 'coverage'): Truth {
+  const cache = new Map<DemoContext, { p: Float64Array; kl: number; entropy: number; shares: [number, number] }>();
+  const of = (context: DemoContext) => {
+    const known = cache.get(context);
+    if (known !== undefined) return known;
+    const found = contextFigures(context, logProbs(context));
+    cache.set(context, found);
+    return found;
+  };
+  let [utility, kl, coverage, largest] = [0, 0, 0, 0];
+  const groups = new Map<string, { sum: number; count: number }>();
+  for (const { context, participant } of rounds) {
+    const figures = of(context);
+    let u = 0;
+    participant.votes.forEach((vote, k) => {
+      if (vote === 1) u += figures.p[k];
+    });
+    utility += u;
+    kl += figures.kl;
+    coverage += figures.entropy;
+    largest += figures.shares[0];
+    const key = `${context.conversation.key} ${participant.group}`;
+    const group = groups.get(key) ?? { sum: 0, count: 0 };
+    groups.set(key, { sum: group.sum + u, count: group.count + 1 });
+  }
+  const n = rounds.length;
+  const div = diversity === 'anchored' ? -kl / n : coverage / n;
+  return {
+    utility: utility / n,
+    diversity: div,
+    value: utility / n + tau * div,
+    coverage: coverage / n,
+    opinionShares: new Map([
+      [majority, largest / n],
+      [others, 1 - largest / n],
+    ]),
+    worstGroupUtility: Math.min(...[...groups.values()].filter(({ count }) => count >= 10).map(({ sum, count }) => sum / count)),
+  };
+}
+
+function contextFigures(context: DemoContext, logProb: Float64Array) {
+  const p = logProb.map(Math.exp);
+  const classes = new Map<string, number>();
+  let kl = 0;
+  context.conversation.statements.forEach(({ opinion }, k) => {
+    classes.set(opinion, (classes.get(opinion) ?? 0) + p[k]);
+    if (p[k] > 0) kl += p[k] * (logProb[k] - context.logging[k]);
+  });
+  let entropy = 0;
+  for (const mass of classes.values()) if (mass > 0) entropy -= mass * Math.log(mass);
+  const largest = classes.get(largestGroup(context)) ?? 0;
+  return { p, kl, entropy, shares: [largest, 1 - largest] as [number, number] };
+}
+
+function largestGroup({ conversation }: DemoContext): string {
+  const size = new Map<string, number>();
+  for (const { group } of conversation.participants) size.set(group, (size.get(group) ?? 0) + 1);
+  return [...size].sort((a, b) => b[1] - a[1])[0][0];
+}

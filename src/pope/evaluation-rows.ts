@@ -1,0 +1,123 @@
+import { type Log, type Prompt, requirePropensity } from '../ope/index.js';
+import { clusterIndex } from '../stats/index.js';
+import { PopeError } from '../util/index.js';
+import { type Signal, utilityReward } from './utility.js';
+
+/** The rows of a log that an evaluation uses: responses with feedback, in rounds that have at least one. */
+export interface EvaluationRows {
+  readonly log: Log;
+  /** Indices of the used rounds in the log, length N. */
+  readonly roundIndex: Int32Array;
+  /** Indices of their responses with feedback in the log, length M. */
+  readonly responseIndex: Int32Array;
+  /** Round of each response, 0 .. N - 1. */
+  readonly roundOf: Int32Array;
+  /** w_j: equal among the responses of a round that have feedback. */
+  readonly slateWeight: Float64Array;
+  readonly utility: Float64Array;
+  readonly logPropensity: Float64Array;
+  /** Independent unit (cluster or round) of each round, and their number. */
+  readonly unitOfRound: Int32Array;
+  readonly units: number;
+  readonly clustered: boolean;
+  readonly droppedRounds: number;
+}
+
+export interface RowOptions {
+  /** Rows of a log without propensities (for fitting pi0): `logPropensity` is then all NaN. Default false. */
+  readonly withoutPropensity?: boolean;
+}
+
+/**
+ * Takes the rows with feedback: a missing number is missing, never 0. A response without feedback leaves its slate and
+ * the others share its weight; a round without any leaves the evaluation. With `signals` null every response stays.
+ * @throws PopeError where the log has no propensities or no feedback at all.
+ */
+export function evaluationRows(log: Log, signals: readonly Signal[] | null, options: RowOptions = {}): EvaluationRows {
+  const propensity = options.withoutPropensity ? log.logPropensity : requirePropensity(log);
+  const u = signals === null ? new Float64Array(log.responseCount) : utilityReward(log, signals);
+  const rounds: number[] = [];
+  const responses: number[] = [];
+  const roundOf: number[] = [];
+  const slateWeight: number[] = [];
+  for (let i = 0; i < log.rounds; i++) {
+    let present = 0;
+    for (let j = log.offsets[i]; j < log.offsets[i + 1]; j++) if (!Number.isNaN(u[j])) present++;
+    if (present === 0) continue;
+    for (let j = log.offsets[i]; j < log.offsets[i + 1]; j++) {
+      if (Number.isNaN(u[j])) continue;
+      responses.push(j);
+      roundOf.push(rounds.length);
+      slateWeight.push(1 / present);
+    }
+    rounds.push(i);
+  }
+  if (rounds.length === 0) {
+    throw new PopeError(`no response has a number for ${(signals ?? []).map((s) => s.name).join(', ')}; expected feedback on at least one.`, {
+      argument: 'signals',
+    });
+  }
+  const clusters = log.clusters;
+  const named = clusters === null ? null : clusterIndex(rounds.map((i) => clusters[i]));
+  return {
+    log,
+    roundIndex: Int32Array.from(rounds),
+    responseIndex: Int32Array.from(responses),
+    roundOf: Int32Array.from(roundOf),
+    slateWeight: Float64Array.from(slateWeight),
+    utility: Float64Array.from(responses, (j) => u[j]),
+    logPropensity: Float64Array.from(responses, (j) => propensity?.[j] ?? Number.NaN),
+    unitOfRound: named?.clusterOf ?? Int32Array.from(rounds, (_, i) => i),
+    units: named?.clusters ?? rounds.length,
+    clustered: named !== null,
+    droppedRounds: log.rounds - rounds.length,
+  };
+}
+
+/** A per-response column of the log, restricted to the rows. */
+export const takeRows = (rows: EvaluationRows, column: ArrayLike<number>): Float64Array =>
+  Float64Array.from(rows.responseIndex, (j) => column[j]);
+
+/** What training reads of a few rounds, in the order given: contexts and responses, weights and rewards. */
+export interface Batch {
+  readonly rounds: number;
+  readonly prompts: readonly Prompt[];
+  readonly responses: readonly string[];
+  readonly roundOf: Int32Array;
+  readonly slateWeight: Float64Array;
+  readonly utility: Float64Array;
+  readonly logPropensity: Float64Array;
+}
+
+/** The rows of some rounds (positions among the rows' rounds) as a batch. */
+export function batchOf(rows: EvaluationRows, rounds: ArrayLike<number>): Batch {
+  const starts = roundStarts(rows);
+  const picked: number[] = [];
+  const roundOf: number[] = [];
+  for (let b = 0; b < rounds.length; b++) {
+    for (let m = starts[rounds[b]]; m < starts[rounds[b] + 1]; m++) {
+      picked.push(m);
+      roundOf.push(b);
+    }
+  }
+  const take = (column: Float64Array) => Float64Array.from(picked, (m) => column[m]);
+  return {
+    rounds: rounds.length,
+    prompts: picked.map((m) => rows.log.prompts[rows.roundIndex[rows.roundOf[m]]]),
+    responses: picked.map((m) => rows.log.responses[rows.responseIndex[m]]),
+    roundOf: Int32Array.from(roundOf),
+    slateWeight: take(rows.slateWeight),
+    utility: take(rows.utility),
+    logPropensity: take(rows.logPropensity),
+  };
+}
+
+/** All rounds of the rows as one batch. */
+export const wholeBatch = (rows: EvaluationRows): Batch => batchOf(rows, rows.roundIndex.map((_, i) => i));
+
+function roundStarts(rows: EvaluationRows): Int32Array {
+  const starts = new Int32Array(rows.roundIndex.length + 1);
+  for (const i of rows.roundOf) starts[i + 1]++;
+  for (let i = 0; i < rows.roundIndex.length; i++) starts[i + 1] += starts[i];
+  return starts;
+}

@@ -1,0 +1,46 @@
+import { type Diagnostics, defaultLimits, meanWeightDeviation, type Warning } from '../ope/index.js';
+import type { EvaluationRows } from './evaluation-rows.js';
+import type { LogDiversity } from './log-diversity.js';
+
+/** What a reader of one target's estimates must know; the codes are stable (interface.md section 3). */
+export function evaluationWarnings(
+  target: string,
+  d: Diagnostics,
+  rows: EvaluationRows,
+  diversity: LogDiversity,
+  tau: number,
+): Warning[] {
+  const warnings: Warning[] = [];
+  const warn = (code: string, message: string): void => void warnings.push({ code, message: `${target}: ${message}` });
+  const responses = rows.responseIndex.length;
+  const { effectiveSampleSize: limits, effectiveShare } = defaultLimits;
+  if (d.effectiveSampleSize < limits.weak || d.effectiveSampleSize / responses < effectiveShare.weak) {
+    warn('low_effective_sample_size', `the effective sample size is ${d.effectiveSampleSize.toFixed(1)} of ${responses} responses.`);
+  }
+  if (d.paretoK !== null && d.paretoK > d.paretoLimit) {
+    warn('heavy_tail', `the tail index of the weights is ${d.paretoK.toFixed(2)}, above ${d.paretoLimit.toFixed(2)}: their mean converges slowly or not at all.`);
+  }
+  const off = meanWeightDeviation(d.meanWeight, d.meanWeightError);
+  if (d.meanWeight !== null && off !== null && off > defaultLimits.meanWeightErrors.refuse) {
+    warn('mean_weight_off', `the mean weight is ${d.meanWeight.toPrecision(3)}, further from 1 than 4 standard errors: wrong propensities.`);
+    if (d.meanWeight < 1) {
+      warn('deficient_support', `about ${((1 - d.meanWeight) * 100).toFixed(0)} % of the target's mass lies where the log has none, if the propensities are right.`);
+    }
+  }
+  if (diversity.form === 'response' && tau * range(diversity.reward) > range(rows.utility)) {
+    warn(
+      'diversity_dominates',
+      `tau times the range of the diversity reward is ${(tau * range(diversity.reward)).toPrecision(3)}, the range of the utility ${range(rows.utility).toPrecision(3)}: the value mostly measures diversity. Lower --tau, or choose another --diversity.`,
+    );
+  }
+  return warnings;
+}
+
+function range(x: Float64Array): number {
+  let [low, high] = [Infinity, -Infinity];
+  for (const v of x) {
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  return high - low;
+}

@@ -1,0 +1,68 @@
+import { combineTerms, type RoundTermArrays } from '../stats/index.js';
+import type { DiversityKind } from './diversity.js';
+import { type EstimatorKey, type EstimatorParameters, estimatorKeys, keyedEstimators } from './estimator-keys.js';
+import { type EvaluationRows, takeRows } from './evaluation-rows.js';
+import { type LogDiversity, logDiversity, type ScoredPolicy } from './log-diversity.js';
+import type { Component } from './result.js';
+import { rowTerms } from './row-terms.js';
+
+/** What decides which terms there are. */
+export interface TermSettings {
+  readonly tau: number;
+  readonly diversity: DiversityKind;
+  /** Is the utility local? Else only the joint estimator may weigh it (T1b). */
+  readonly local: boolean;
+  readonly estimators: readonly EstimatorKey[];
+  readonly parameters: EstimatorParameters;
+}
+
+export type TermsByKey = Record<string, RoundTermArrays>;
+
+/** The logging policy's own terms: all weights are 1, so any estimator gives them. */
+export const ownTerms = (terms: TermsByKey): RoundTermArrays | undefined => terms['ips'] ?? terms['joint_ips'];
+
+/** The round terms of one policy, by component and estimator. */
+export function policyTerms(
+  rows: EvaluationRows,
+  policy: ScoredPolicy,
+  settings: TermSettings,
+  logRatio: Float64Array,
+  target?: string,
+): { terms: Record<Component, TermsByKey>; diversity: LogDiversity } {
+  const estimators = keyedEstimators(settings.parameters);
+  const diversity = logDiversity(settings.diversity, rows, policy);
+  const terms: Record<Component, TermsByKey> = { utility: {}, diversity: {}, value: {} };
+  const hasReward = rows.log.predictedReward !== null;
+  const predictedValue = target === undefined ? undefined : rows.log.predictedValue.get(target);
+  const wanted = new Set(settings.estimators);
+  const diversityOf = (key: EstimatorKey): RoundTermArrays | undefined => {
+    if (diversity.form === 'round') return { numerator: diversity.reward, denominator: null, baseline: null };
+    if (diversity.form === 'none') return undefined;
+    if (diversity.form === 'slate' && !estimators[key].joint) return undefined;
+    const slate = diversity.form === 'slate' ? { slateReward: diversity.reward } : {};
+    const reward = diversity.form === 'slate' ? new Float64Array(logRatio.length) : diversity.reward;
+    return rowTerms(estimators[key].estimator, rows, logRatio, { reward, ...slate });
+  };
+  for (const key of estimatorKeys) {
+    const { estimator, model, diversity: partner, joint } = estimators[key];
+    if (!wanted.has(key)) continue;
+    // the single ratio is only right for local rewards (T1b): everything else is left to the joint estimator
+    if (!joint && !settings.local) continue;
+    if (model !== 'none' && predictedValue === undefined) continue;
+    if (model === 'both' && !hasReward) continue;
+    const utility = rowTerms(estimator, rows, logRatio, {
+      reward: rows.utility,
+      ...(predictedValue && { predictedValue: Float64Array.from(rows.roundIndex, (i) => predictedValue[i]) }),
+      ...(hasReward && { predictedReward: takeRows(rows, rows.log.predictedReward!) }),
+    });
+    terms.utility[key] = utility;
+    const partnerTerms = partner === null ? undefined : diversityOf(partner);
+    if (partnerTerms === undefined) {
+      if (diversity.form === 'none') terms.value[key] = utility;
+      continue;
+    }
+    if (model === 'none') terms.diversity[key] = partnerTerms;
+    terms.value[key] = combineTerms(utility, partnerTerms, settings.tau);
+  }
+  return { terms, diversity };
+}

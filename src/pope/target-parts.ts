@@ -1,0 +1,58 @@
+import { type Diagnostics, diagnose, largestLogRatio, sensitivityInterval, tippingPoint } from '../ope/index.js';
+import type { EvaluationRows } from './evaluation-rows.js';
+import type { LogDiversity } from './log-diversity.js';
+import type { EstimateEntry, VarianceResult } from './result.js';
+import { varianceLowerBound } from './variance.js';
+
+/** The independent unit (cluster or round) of each response. */
+export const unitOfResponse = (rows: EvaluationRows): Int32Array => rows.roundOf.map((i) => rows.unitOfRound[i]);
+
+export const diagnosticsResult = (d: Diagnostics) => ({
+  mean_weight: d.meanWeight,
+  effective_sample_size: d.effectiveSampleSize,
+  max_weight_share: d.maxWeightShare,
+  pareto_k: d.paretoK,
+  zero_weight_share: d.zeroWeightShare,
+});
+
+/** Diagnostics of the product weights of whole slates, where a slate has more than one response. */
+export function jointDiagnostics(rows: EvaluationRows, logRatio: Float64Array) {
+  const n = rows.roundIndex.length;
+  if (logRatio.length === n) return {};
+  const joint = new Float64Array(n);
+  logRatio.forEach((l, m) => {
+    joint[rows.roundOf[m]] += l;
+  });
+  return { joint: diagnosticsResult(diagnose(joint, rows.unitOfRound, rows.units)) };
+}
+
+const sensitivityEtas = [0.1, 0.25, 0.5];
+
+export function sensitivityOf(rows: EvaluationRows, logRatio: Float64Array, reference: number | null, versus: EstimateEntry | undefined) {
+  const top = largestLogRatio(logRatio);
+  if (top === -Infinity) return null;
+  const rewards = { mass: logRatio.map((l, m) => Math.exp(l - top) * rows.slateWeight[m]), reward: rows.utility };
+  const significant = versus?.lower != null && versus.upper != null && (versus.lower > 0 || versus.upper < 0);
+  return {
+    eta: sensitivityEtas,
+    utility: sensitivityEtas.map((eta) => sensitivityInterval(rewards, eta) ?? { lower: null, upper: null }),
+    tipping_point: significant && reference !== null ? tippingPoint(rewards, reference) : null,
+  };
+}
+
+/** Plug-ins of T3 and T4 for one response; null where a weight leaves float64 or the reward is not local. */
+export function varianceOf(rows: EvaluationRows, logRatio: Float64Array, diversity: LogDiversity, settings: { readonly local: boolean; readonly tau: number }) {
+  const n = rows.roundIndex.length;
+  const probability = rows.slateWeight.map((w) => w / n);
+  const of = (reward: Float64Array): VarianceResult | null => {
+    if (!settings.local || largestLogRatio(logRatio) > 340) return null;
+    const bound = varianceLowerBound(logRatio, reward, probability);
+    return { estimate: bound.variance, lower_bound: bound.lowerBound, z: bound.z, kl: bound.kl, chi2: bound.chi2 };
+  };
+  const combined = () => {
+    if (diversity.form === 'none') return of(rows.utility);
+    if (diversity.form !== 'response') return null;
+    return of(rows.utility.map((u, m) => u + settings.tau * diversity.reward[m]));
+  };
+  return { utility: of(rows.utility), value: combined() };
+}
