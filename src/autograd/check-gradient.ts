@@ -1,6 +1,6 @@
 import { type Backend, tensor } from '../backend/index.js';
 import { normal, type Random, seededRandom } from '../random/index.js';
-import { leavesOf, mapTree, namedLeaves, newArray, scope, type Tensor, type Tree } from '../tensor/index.js';
+import { leavesOf, mapTree, namedLeaves, scope, type Tensor, type Tree } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { vjp } from './grad.js';
 
@@ -32,14 +32,15 @@ export function compareGradient<X extends Tree>(f: (x: X) => Tensor, x: X, optio
       if (leaf.dtype !== 'float64') throw invalid(path || 'x', leaf.dtype, 'a float64 tensor: smaller floats drown the differences');
     }
     const { value, pullback } = vjp(f, x);
-    const weights = newArray('float64', value.size).map(() => (value.size === 1 ? 1 : normal(random)));
+    const weights = Float64Array.from({ length: value.size }, () => (value.size === 1 ? 1 : normal(random)));
     const cotangent = tensor(weights, { shape: value.shape, dtype: value.dtype, backend: value.device as Backend });
     const analytic = leavesOf(pullback(cotangent)).map((d) => d.dataSync());
     const points = leavesOf(x).map((leaf) => leaf.dataSync());
     const valueAt = (): number =>
       scope(() => {
         const moved = mapTree(x, (leaf, i) => tensor(points[i], { shape: leaf.shape, backend: leaf.device as Backend }));
-        return f(moved).dataSync().reduce((total, v, i) => total + v * weights[i], 0);
+        const values = f(moved).dataSync();
+        return weights.reduce((total, w, i) => total + w * values[i], 0);
       });
     let maxError = 0;
     let worst: GradientReport['worst'] = null;

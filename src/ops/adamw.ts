@@ -18,14 +18,23 @@ const adamwOp = defineMultiOp<AdamwOptions>({
  * @param options `step` counts from 1; betas from 0 to below 1; epsilon above 0; the learning rate at least 0.
  * @throws PopeError where shapes, dtypes or options are wrong.
  */
-export function adamw(parameter: Tensor, gradient: Tensor, firstMoment: Tensor, secondMoment: Tensor, options: AdamwOptions): AdamwState {
+export function adamw(
+  parameter: Tensor,
+  gradient: Tensor,
+  firstMoment: Tensor,
+  secondMoment: Tensor,
+  options: AdamwOptions,
+): AdamwState {
   const inputs = [parameter, gradient, firstMoment, secondMoment];
   for (const x of inputs) {
     if (x.dtype === 'int32') throw invalid('dtype of adamw', x.dtype, 'float32 or float64');
     if (!sameShape(x.shape, parameter.shape)) {
-      throw new PopeError(`adamw got shapes ${inputs.map((t) => showShape(t.shape)).join(', ')}; expected four equal shapes.`, {
-        argument: 'gradient',
-      });
+      throw new PopeError(
+        `adamw got shapes ${inputs.map((t) => showShape(t.shape)).join(', ')}; expected four equal shapes.`,
+        {
+          argument: 'gradient',
+        },
+      );
     }
   }
   assertOptions(options);
@@ -36,7 +45,10 @@ export function adamw(parameter: Tensor, gradient: Tensor, firstMoment: Tensor, 
 
 function assertOptions({ learningRate, beta1, beta2, epsilon, weightDecay, step }: AdamwOptions): void {
   assertRange('learningRate', learningRate, 0, Number.MAX_VALUE);
-  for (const [name, beta] of [['beta1', beta1], ['beta2', beta2]] as const) {
+  for (const [name, beta] of [
+    ['beta1', beta1],
+    ['beta2', beta2],
+  ] as const) {
     if (!(beta >= 0 && beta < 1)) throw invalid(name, beta, 'a number from 0 to below 1');
   }
   if (!(epsilon > 0 && epsilon < Infinity)) throw invalid('epsilon', epsilon, 'a finite number above 0');

@@ -1,6 +1,6 @@
 import { defineMultiOp, defineOp, run, runMany } from '../autograd/index.js';
 import { backendOf } from '../backend/index.js';
-import { sameShape, type Shape, showShape, type Tensor } from '../tensor/index.js';
+import { type Shape, sameShape, showShape, type Tensor } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { causalAttentionComposed } from './composed.js';
 import { vjpOfVjp } from './through.js';
@@ -32,7 +32,8 @@ const causalAttentionGradOp = defineMultiOp({
  * @throws PopeError where shapes or dtypes do not agree.
  */
 export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
-  if (q.dtype === 'int32') throw invalid('dtype of causalAttention', q.dtype, 'float32 or float64', 'Convert with cast().');
+  if (q.dtype === 'int32')
+    throw invalid('dtype of causalAttention', q.dtype, 'float32 or float64', 'Convert with cast().');
   assertHeads(q.shape, k.shape, v.shape);
   const backend = backendOf(q);
   return backend.causalAttention && backend.causalAttentionGrad
@@ -42,7 +43,8 @@ export function causalAttention(q: Tensor, k: Tensor, v: Tensor): Tensor {
 
 function assertHeads(q: Shape, k: Shape, v: Shape): void {
   const rank = q.length;
-  const agree = rank >= 2 && sameShape(k, v) && sameShape(q.slice(0, -2), k.slice(0, -2)) && q[rank - 1] === k[rank - 1];
+  const agree =
+    rank >= 2 && sameShape(k, v) && sameShape(q.slice(0, -2), k.slice(0, -2)) && q[rank - 1] === k[rank - 1];
   if (agree && q[rank - 2] <= k[rank - 2] && q[rank - 1] > 0) return;
   throw new PopeError(
     `causalAttention got shapes ${[q, k, v].map(showShape).join(', ')}; expected [.., T_q, D], [.., T_k, D] and [.., T_k, D] with equal leading axes, T_q at most T_k and D at least 1.`,

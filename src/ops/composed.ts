@@ -1,7 +1,17 @@
-import { backendOf, tensor, type AdamwOptions } from '../backend/index.js';
-import type { Tensor } from '../tensor/index.js';
-import { add, div, exp, log, matmul, max, mean, mul, notEqual, sqrt, square, squeeze, sub, sum, takeAlong, tanh, unsqueeze, where } from './index.js';
 import { stopGradient } from '../autograd/index.js';
+import { type AdamwOptions, backendOf, tensor } from '../backend/index.js';
+import type { Tensor } from '../tensor/index.js';
+import { tanh } from './activation.js';
+import { add, div, mul, sub } from './arithmetic.js';
+import { notEqual } from './compare.js';
+import { exp, log, sqrt } from './exponential.js';
+import { matmul } from './matmul.js';
+import { max, mean } from './reduce.js';
+import { squeeze, unsqueeze } from './reshape.js';
+import { sum } from './sum-to.js';
+import { takeAlong } from './take-along.js';
+import { square } from './unary.js';
+import { where } from './where.js';
 
 // The slow twins of the fused ops, in small ops only: what a backend without the fused verb runs, the oracle of the
 // tests, and where the derivatives of the fused gradients come from.
@@ -67,7 +77,13 @@ export interface AdamwState {
 }
 
 /** m' = b1 m + (1-b1) g, v' = b2 v + (1-b2) g^2, p' = p - lr (mhat/(sqrt(vhat) + eps) + decay p); `step` from 1. */
-export function adamwComposed(parameter: Tensor, gradient: Tensor, m: Tensor, v: Tensor, options: AdamwOptions): AdamwState {
+export function adamwComposed(
+  parameter: Tensor,
+  gradient: Tensor,
+  m: Tensor,
+  v: Tensor,
+  options: AdamwOptions,
+): AdamwState {
   const { learningRate, beta1, beta2, epsilon, weightDecay, step } = options;
   const firstMoment = add(mul(m, beta1), mul(gradient, 1 - beta1));
   const secondMoment = add(mul(v, beta2), mul(square(gradient), 1 - beta2));

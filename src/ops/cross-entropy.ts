@@ -1,6 +1,10 @@
 import type { Tensor } from '../tensor/index.js';
+import { div, maximum } from './arithmetic.js';
+import { cast } from './cast.js';
+import { notEqual } from './compare.js';
 import { gatherLogProb } from './gather-log-prob.js';
-import { cast, div, maximum, neg, notEqual, sum } from './index.js';
+import { sum } from './sum-to.js';
+import { neg } from './unary.js';
 
 /**
  * Mean negative log-probability of the targets, in nats, over those that are not padding: a scalar.

@@ -2,7 +2,7 @@ import { backendOf, tensor } from '../backend/index.js';
 import { type Random, uniform } from '../random/index.js';
 import { newArray, type Tensor } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
-import { mul } from './index.js';
+import { mul } from './arithmetic.js';
 
 /**
  * Zeroes each element with probability `rate` and divides the others by 1 - rate, so that the expectation is x.

@@ -1,6 +1,6 @@
 import { defineOp, run } from '../autograd/index.js';
 import { backendOf } from '../backend/index.js';
-import { sameShape, type Shape, showShape, type Tensor } from '../tensor/index.js';
+import { type Shape, sameShape, showShape, type Tensor } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { gatherLogProbComposed } from './composed.js';
 import { vjpOfVjp } from './through.js';
@@ -45,7 +45,8 @@ export function gatherLogProb(logits: Tensor, targets: Tensor): Tensor {
       { argument: 'targets', got: targets.shape },
     );
   }
-  if (logits.dtype === 'int32') throw invalid('dtype of logits', logits.dtype, 'float32 or float64', 'Convert with cast().');
+  if (logits.dtype === 'int32')
+    throw invalid('dtype of logits', logits.dtype, 'float32 or float64', 'Convert with cast().');
   if (targets.dtype !== 'int32') throw invalid('dtype of targets', targets.dtype, 'int32', 'Convert with cast().');
   const backend = backendOf(logits);
   return backend.gatherLogProb && backend.gatherLogProbGrad

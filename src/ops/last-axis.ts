@@ -1,6 +1,6 @@
 import { normalizeAxis, showShape, type Tensor } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
-import { permute } from './index.js';
+import { permute } from './permute.js';
 
 /**
  * Runs an op of the last axis along another one.

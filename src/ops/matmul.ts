@@ -1,7 +1,8 @@
 import { defineOp, run } from '../autograd/index.js';
 import { broadcastShapes, type Shape, showShape, sizeOf, type Tensor } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
-import { reshape, sumTo } from './index.js';
+import { reshape } from './reshape.js';
+import { sumTo } from './sum-to.js';
 
 /** Which operands are read transposed over their last two axes. Nothing is moved. */
 export interface MatmulOptions {

@@ -1,9 +1,12 @@
 import { defineOp, run } from '../autograd/index.js';
 import { backendOf } from '../backend/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { mul, sub } from './arithmetic.js';
 import { logSoftmaxComposed, softmaxComposed } from './composed.js';
-import { exp, mul, neg, sub, sum } from './index.js';
+import { exp } from './exponential.js';
 import { alongAxis } from './last-axis.js';
+import { sum } from './sum-to.js';
+import { neg } from './unary.js';
 
 const rowSum = (x: Tensor): Tensor => sum(x, -1, { keepDims: true });
 
@@ -64,7 +67,9 @@ export interface SoftmaxOptions {
  * @throws PopeError where x is a scalar or int32, or has no such axis.
  */
 export function softmax(x: Tensor, { axis = -1 }: SoftmaxOptions = {}): Tensor {
-  return alongAxis('softmax', x, axis, (rows) => (backendOf(rows).softmax ? run(softmaxOp, [rows]) : softmaxComposed(rows)));
+  return alongAxis('softmax', x, axis, (rows) =>
+    backendOf(rows).softmax ? run(softmaxOp, [rows]) : softmaxComposed(rows),
+  );
 }
 
 /**

@@ -112,6 +112,37 @@ export function batchOf(rows: EvaluationRows, rounds: ArrayLike<number>): Batch 
   };
 }
 
+/** The rows of some rounds, as rows of their own: folds, training and held-out parts. */
+export function selectRows(rows: EvaluationRows, rounds: ArrayLike<number>): EvaluationRows {
+  const starts = roundStarts(rows);
+  const picked: number[] = [];
+  const roundOf: number[] = [];
+  Array.from(rounds).forEach((i, position) => {
+    for (let m = starts[i]; m < starts[i + 1]; m++) {
+      picked.push(m);
+      roundOf.push(position);
+    }
+  });
+  const units = new Map<number, number>();
+  const unitOfRound = Int32Array.from(rounds, (i) => {
+    const unit = rows.unitOfRound[i];
+    if (!units.has(unit)) units.set(unit, units.size);
+    return units.get(unit)!;
+  });
+  const take = (column: Float64Array) => Float64Array.from(picked, (m) => column[m]);
+  return {
+    ...rows,
+    roundIndex: Int32Array.from(rounds, (i) => rows.roundIndex[i]),
+    responseIndex: Int32Array.from(picked, (m) => rows.responseIndex[m]),
+    roundOf: Int32Array.from(roundOf),
+    slateWeight: take(rows.slateWeight),
+    utility: take(rows.utility),
+    logPropensity: take(rows.logPropensity),
+    unitOfRound,
+    units: units.size,
+  };
+}
+
 /** All rounds of the rows as one batch. */
 export const wholeBatch = (rows: EvaluationRows): Batch => batchOf(rows, rows.roundIndex.map((_, i) => i));
 

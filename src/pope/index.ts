@@ -4,7 +4,7 @@ export { defaultEstimatorParameters, type EstimatorKey, type EstimatorParameters
 export { type EvaluateOptions, evaluate } from './evaluate.js';
 export { decompositionGap, type WeightMoments, weightMoments } from './gap.js';
 export { type PolicyGradientOptions, policyGradient } from './gradient.js';
-export { type ScoredPolicy } from './log-diversity.js';
+export type { ScoredPolicy } from './log-diversity.js';
 export {
   anchoredLowerBound,
   type BoundInput,
@@ -17,3 +17,9 @@ export {
 export { type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
 export { isLocal, type Signal, type SignalTransform, signalTransforms, utilityReward } from './utility.js';
 export { type VarianceBound, varianceIdentity, varianceLowerBound } from './variance.js';
+export { type Alarm, type AlarmCode, type AlarmLimits, alarms, defaultAlarmLimits, type HeldOutFigures } from './alarms.js';
+export { type Batch, batchOf, type EvaluationRows, evaluationRows, selectRows, wholeBatch } from './evaluation-rows.js';
+export { type FitOptions, type FitResult, fitLogging } from './fit-logging.js';
+export { heldOutFigures, scoreRows } from './held-out.js';
+export { type Objective, type ObjectiveOptions, objectives, objectiveValue, type TrainableDiversity, trainableDiversities } from './objective.js';
+export { type StepRecord, type TrainOptions, type TrainResult, type TrainState, trainPope } from './train.js';

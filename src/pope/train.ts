@@ -1,8 +1,8 @@
 import { stopGradient, valueAndGrad } from '../autograd/index.js';
 import { adamwInit, type AdamwState, adamwStep, clipGradient, warmupCosine } from '../nn/index.js';
-import type { Policy, PolicyFamily } from '../ope/index.js';
+import { distinctPrompts, type Policy, type PolicyFamily } from '../ope/index.js';
 import { neg } from '../ops/index.js';
-import { permutation, type Random, randomState, restoreRandom, seededRandom } from '../random/index.js';
+import { permutation, type Random, randomState, restoreRandom, seededRandom, uniformInt } from '../random/index.js';
 import { dispose, leavesOf, ownedScope, type Tensor, type Tree } from '../tensor/index.js';
 import { assertInteger, assertOneOf, assertRange, invalid, PopeError } from '../util/index.js';
 import { type Alarm, alarms, type HeldOutFigures } from './alarms.js';
@@ -24,6 +24,11 @@ export interface TrainOptions<P extends Tree> extends ObjectiveOptions {
   readonly innerSteps?: number;
   /** Rounds in a batch. */
   readonly batch: number;
+  /**
+   * Draws each batch from this many rounds' prompts only: a policy over candidates pays by the prompt. Every round keeps
+   * the same chance. Default: any prompts.
+   */
+  readonly promptsPerBatch?: number;
   /** Peak learning rate of AdamW; warm-up over a tenth of the steps, cosine to a tenth of the peak. */
   readonly learningRate: number;
   readonly weightDecay?: number;
@@ -91,6 +96,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
   const { family, rows, steps, innerSteps = 2, batch: batchSize, learningRate, maxNorm = 1, logEvery = 10, resume } = options;
   const rate = warmupCosine({ peak: learningRate, warmup: Math.max(1, Math.round(steps / 10)), steps, final: learningRate / 10 });
   const random = resume === undefined ? seededRandom(options.seed ?? 0) : restoreRandom(resume.random);
+  const draw = batchDrawer(rows, batchSize, options.promptsPerBatch);
   const judge = (params: P): HeldOutFigures | null => (options.heldOut === null ? null : heldOutFigures(options, params, options.heldOut));
 
   let params = options.params;
@@ -113,7 +119,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
 
   for (let step = resume?.step ?? 0; step < steps; step++) {
     if (options.signal?.aborted) return result('aborted', step, `Training was stopped by request after step ${step}.`);
-    const batch = drawBatch(rows, batchSize, random);
+    const batch = draw(random);
     const anchor = stepAnchor(family, params, batch);
     let value = Number.NaN;
     let norm = Number.NaN;
@@ -174,9 +180,22 @@ function stepAnchor<P extends Tree>(family: PolicyFamily<P>, params: P, batch: B
   });
 }
 
-function drawBatch(rows: EvaluationRows, size: number, random: Random): Batch {
+/** Rounds of a batch: without replacement, or, by prompt, as many draws from the rounds of each drawn round's prompt. */
+function batchDrawer(rows: EvaluationRows, size: number, promptsPerBatch: number | undefined): (random: Random) => Batch {
   const n = rows.roundIndex.length;
-  return batchOf(rows, permutation(random, n).subarray(0, Math.min(size, n)));
+  if (promptsPerBatch === undefined) return (random) => batchOf(rows, permutation(random, n).subarray(0, Math.min(size, n)));
+  const { positionOf } = distinctPrompts(Array.from(rows.roundIndex, (i) => rows.log.prompts[i]));
+  const roundsOf = new Map<number, number[]>();
+  positionOf.forEach((p, i) => void (roundsOf.get(p)?.push(i) ?? roundsOf.set(p, [i])));
+  const each = Math.max(1, Math.round(size / promptsPerBatch));
+  return (random) =>
+    batchOf(
+      rows,
+      Array.from({ length: promptsPerBatch }, () => {
+        const same = roundsOf.get(positionOf[uniformInt(random, n)])!;
+        return Array.from({ length: each }, () => same[uniformInt(random, same.length)]);
+      }).flat(),
+    );
 }
 
 function disposeOld(params: Tree, optimizer: AdamwState): void {
@@ -200,6 +219,7 @@ function check<P extends Tree>(options: TrainOptions<P>): void {
   assertRange('tau', options.tau, 0, 1e6);
   assertInteger('steps', options.steps, 1);
   assertInteger('batch', options.batch, 1);
+  assertInteger('promptsPerBatch', options.promptsPerBatch ?? 1, 1);
   assertInteger('innerSteps', options.innerSteps ?? 2, 1);
   if (!(options.learningRate > 0 && options.learningRate < 1e3)) throw invalid('learningRate', options.learningRate, 'a number above 0');
   if (options.clip !== undefined && !(options.clip > 0)) throw invalid('clip', options.clip, 'a number above 0');

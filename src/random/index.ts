@@ -1,2 +1,2 @@
 export { categorical, normal, permutation, uniform, uniformInt } from './distributions.js';
-export { type Random, randomState, restoreRandom, seededRandom, split } from './random.js';
+export { type Random, randomState, restoreRandom, seededRandom, splitRandom } from './random.js';

@@ -43,7 +43,7 @@ export function seededRandom(seed: number): Random {
  * An independent stream, derived from the next outputs of `random` (which advances by two draws).
  * A hash and not a jump: with jumps, the child's first child would be its sibling's stream.
  */
-export function split(random: Random): Random {
+export function splitRandom(random: Random): Random {
   const high = random.next();
   return expand(high ^ 0x5bd1e995, random.next());
 }

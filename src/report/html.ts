@@ -91,12 +91,14 @@ function drawBlock(block: Block): Child {
   return element('figure', {}, element('div', { class: 'card' }, finished(block.figure)), caption);
 }
 
+const FOREIGN = /<(?!\/?(svg|title|desc|g|rect|line|circle|path|text)[\s>])/;
+
 /** A figure comes as finished SVG; anything else is text that somebody put into the wrong place. */
 function finished(svg: string): Markup {
-  if (
-    !/^<svg [\s\S]*<\/svg>$/.test(svg) ||
-    /<script|<foreignObject|\son\w+=/i.test(svg.replace(/"[^"]*"|>[^<]*</g, ''))
-  ) {
+  // In finished markup "<", ">" and quotes stand only where they mean something.
+  const tags = [...svg.matchAll(/<[^>]*>/g)].map(([tag]) => tag.replace(/"[^"]*"/g, '""'));
+  const isDrawing = /^<svg [\s\S]*<\/svg>$/.test(svg) && !FOREIGN.test(svg);
+  if (!isDrawing || tags.some((tag) => /\s(on\w+|href|xlink:href)=/i.test(tag))) {
     throw new PopeError(
       'figure is not an SVG made by a figure function; expected "<svg ...>...</svg>" without scripts.',
       {

@@ -7,7 +7,7 @@ import {
   randomState,
   restoreRandom,
   seededRandom,
-  split,
+  splitRandom,
   uniform,
   uniformInt,
 } from '../../src/random/index.js';
@@ -24,7 +24,7 @@ describe('random: outputs for a seed are pinned', () => {
       normal: draws(3, () => normal(random)),
       categorical: draws(5, () => categorical(random, [0.2, 0.3, 0.5])),
       permutation: [...permutation(random, 8)],
-      split: draws(2, () => uniform(split(random))),
+      split: draws(2, () => uniform(splitRandom(random))),
       state: randomState(random),
     }).toMatchInlineSnapshot(`
       {
@@ -83,7 +83,7 @@ describe('random: state', () => {
     draws(before, () => normal(random));
     const resumed = restoreRandom(JSON.parse(JSON.stringify(randomState(random))));
     expect(draws(5, () => normal(resumed))).toEqual(draws(5, () => normal(random)));
-    expect(uniform(split(resumed))).toBe(uniform(split(random)));
+    expect(uniform(splitRandom(resumed))).toBe(uniform(splitRandom(random)));
   });
 
   test.prop([fc.maxSafeInteger(), fc.maxSafeInteger()])('different seeds give different streams', (x, y) => {
@@ -102,9 +102,9 @@ describe('random: state', () => {
   test('neighbouring seeds and split streams are uncorrelated', () => {
     const n = 4000;
     const parent = seededRandom(5);
-    const child = split(parent);
-    const grandchild = split(child);
-    const sibling = split(parent);
+    const child = splitRandom(parent);
+    const grandchild = splitRandom(child);
+    const sibling = splitRandom(parent);
     const streams = [parent, child, grandchild, sibling, seededRandom(6), seededRandom(7)].map((random) =>
       draws(n, () => uniform(random) - 0.5),
     );

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { normal, type Random, seededRandom, split, uniform } from '../../src/random/index.js';
+import { normal, type Random, seededRandom, splitRandom, uniform } from '../../src/random/index.js';
 import {
   type Interval,
   type IntervalMethod,
@@ -26,7 +26,7 @@ function coverage(
   const source = seededRandom(2024);
   let hits = 0;
   for (let run = 0; run < runs; run++) {
-    const random = split(source);
+    const random = splitRandom(source);
     const { lower, upper }: Interval = interval(method, terms(random), { ...options, random });
     if (lower <= truth && truth <= upper) hits++;
   }
@@ -91,7 +91,7 @@ describe('T12: coverage of the exact bounds, heavy-tailed nonnegative terms', ()
     let hits = 0;
     const source = seededRandom(7);
     for (let run = 0; run < runs; run++) {
-      const random = split(source);
+      const random = splitRandom(source);
       const terms = plain(40, () => (uniform(random) < 0.01 ? 50 : 50 / 99));
       const seen: readonly [number, number] = [0, Math.max(...terms.numerator)];
       const { lower, upper } = interval('hoeffding', terms, { level: 0.95, range: seen });

@@ -1,7 +1,13 @@
 import type { AdamwOptions } from '../backend.js';
 
 /** One AdamW step with decoupled decay, in place: p -= lr (mhat/(sqrt(vhat) + eps) + decay p). */
-export function adamwInPlace(p: Float64Array, grad: Float64Array, m: Float64Array, v: Float64Array, options: AdamwOptions): void {
+export function adamwInPlace(
+  p: Float64Array,
+  grad: Float64Array,
+  m: Float64Array,
+  v: Float64Array,
+  options: AdamwOptions,
+): void {
   const { learningRate, beta1, beta2, epsilon, weightDecay, step } = options;
   const mScale = 1 / (1 - beta1 ** step);
   const vScale = 1 / (1 - beta2 ** step);

@@ -65,13 +65,30 @@ function headCount(q: Float64Array, headSize: number): number {
   return headSize === 0 ? 0 : q.length / headSize;
 }
 
-function probabilities(q: Float64Array, row: number, k: Float64Array, kv: number, seen: number, features: number, p: Float64Array): void {
+function probabilities(
+  q: Float64Array,
+  row: number,
+  k: Float64Array,
+  kv: number,
+  seen: number,
+  features: number,
+  p: Float64Array,
+): void {
   dots(q, row, k, kv, seen, features, 1 / Math.sqrt(features), p);
   softmaxRow(p, 0, seen);
 }
 
 /** out[s] = scale x . rows[s] for s < count: four rows at a time, for four independent chains of additions. */
-function dots(x: Float64Array, x0: number, rows: Float64Array, r0: number, count: number, n: number, scale: number, out: Float64Array): void {
+function dots(
+  x: Float64Array,
+  x0: number,
+  rows: Float64Array,
+  r0: number,
+  count: number,
+  n: number,
+  scale: number,
+  out: Float64Array,
+): void {
   let s = 0;
   for (; s + 4 <= count; s += 4) {
     let at = r0 + s * n;
@@ -101,7 +118,15 @@ function dots(x: Float64Array, x0: number, rows: Float64Array, r0: number, count
 }
 
 /** out = sum over s < count of w[s] rows[s]: four columns at a time. */
-function weightedSum(w: Float64Array, rows: Float64Array, r0: number, count: number, n: number, out: Float64Array, o0: number): void {
+function weightedSum(
+  w: Float64Array,
+  rows: Float64Array,
+  r0: number,
+  count: number,
+  n: number,
+  out: Float64Array,
+  o0: number,
+): void {
   let j = 0;
   for (; j + 4 <= n; j += 4) {
     let at = r0 + j;
@@ -134,7 +159,15 @@ function weightedSum(w: Float64Array, rows: Float64Array, r0: number, count: num
 }
 
 /** rows[s] += w[s] x for s < count. */
-function addOuter(w: Float64Array, x: Float64Array, x0: number, count: number, n: number, rows: Float64Array, r0: number): void {
+function addOuter(
+  w: Float64Array,
+  x: Float64Array,
+  x0: number,
+  count: number,
+  n: number,
+  rows: Float64Array,
+  r0: number,
+): void {
   let at = r0;
   for (let s = 0; s < count; s++) {
     const weight = w[s];

@@ -31,7 +31,9 @@ const lastAxis = (x: Operand): number => x.shape[x.shape.length - 1];
 
 /** The fused verbs: each copies its operands into float64 scratch, runs its kernel there and rounds once. */
 export function fusedVerbs(pool: Pool): FusedVerbs {
-  const give = (...scratch: Float64Array[]): void => scratch.forEach((array) => pool.give(array));
+  const give = (...scratch: Float64Array[]): void => {
+    for (const array of scratch) pool.give(array);
+  };
   const rows = (kernel: RowKernel) => (x: Operand) => {
     const a = toDoubles(pool, x);
     kernel(a, lastAxis(x));

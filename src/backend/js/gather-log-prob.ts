@@ -28,6 +28,7 @@ export function gatherLogProbGradRows(x: Float64Array, targets: Int32Array, n: n
 
 function checkedTarget(targets: Int32Array, r: number, n: number): number {
   const target = targets[r];
-  if (target < -1 || target >= n) throw invalid(`targets[${r}]`, target, `an integer from 0 to ${n - 1}, or -1 for padding`);
+  if (target < -1 || target >= n)
+    throw invalid(`targets[${r}]`, target, `an integer from 0 to ${n - 1}, or -1 for padding`);
   return target;
 }

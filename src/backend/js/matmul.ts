@@ -6,18 +6,18 @@ import type { Pool } from './pool.js';
 /** Rows and columns of the register tile: 16 sums live in registers while k runs. */
 const TILE = 4;
 
-/** One matrix of an operand: where it begins, and the steps along the outer axis (m or n) and along k. */
-interface Panels {
+/** How to walk one operand's matrices: the steps along its outer axis (m or n) and along k. */
+interface Layout {
   readonly source: TypedArray;
   readonly outer: number;
   readonly outerStep: number;
   readonly innerStep: number;
-  readonly packed: Float64Array;
 }
 
 /**
- * The matmul verb. Both matrices are packed into float64 panels of TILE rows (or columns), which makes the four
- * transposed forms one kernel, the dtypes one kernel, and every load of the inner loop contiguous.
+ * The matmul verb. Both matrices are packed into float64 panels of TILE rows (or columns): that makes the four
+ * transposed forms and both dtypes one kernel, and every load of its inner loop contiguous. The right matrix is packed
+ * whole (and once, where it is broadcast), the left one panel by panel just before its use.
  */
 export function matmulVerb(pool: Pool) {
   return (x: Operand, y: Operand, transposeX: boolean, transposeY: boolean, shape: Shape): TypedArray => {
@@ -25,36 +25,36 @@ export function matmulVerb(pool: Pool) {
     const n = shape[shape.length - 1];
     const k = x.shape[x.shape.length - (transposeX ? 2 : 1)];
     const out = pool.take(x.dtype, sizeOf(shape));
-    if (k === 0) return out.fill(0);
-    if (sizeOf(shape) === 0) return out;
-    const left: Panels = {
+    if (k === 0 || out.length === 0) return out.fill(0);
+    const left: Layout = {
       source: x.handle as TypedArray,
       outer: m,
       outerStep: transposeX ? 1 : k,
       innerStep: transposeX ? m : 1,
-      packed: takeDoubles(pool, padded(m) * k),
     };
-    const right: Panels = {
+    const right: Layout = {
       source: y.handle as TypedArray,
       outer: n,
       outerStep: transposeY ? k : 1,
       innerStep: transposeY ? 1 : n,
-      packed: takeDoubles(pool, padded(n) * k),
     };
+    const panel = takeDoubles(pool, TILE * k);
+    const panels = takeDoubles(pool, padded(n) * k);
     const strip = takeDoubles(pool, TILE * padded(n));
     const leftStarts = matrixStarts(x.shape, shape);
     const rightStarts = matrixStarts(y.shape, shape);
     for (let b = 0; b < leftStarts.length; b++) {
-      // A broadcast matrix stays packed.
-      if (b === 0 || leftStarts[b] !== leftStarts[b - 1]) pack(left, leftStarts[b], k);
-      if (b === 0 || rightStarts[b] !== rightStarts[b - 1]) pack(right, rightStarts[b], k);
+      if (b === 0 || rightStarts[b] !== rightStarts[b - 1]) {
+        for (let j = 0; j < n; j += TILE) packPanel(right, rightStarts[b], j, k, panels, j * k);
+      }
       for (let i = 0; i < m; i += TILE) {
-        multiplyStrip(left.packed, i * k, right.packed, padded(n), k, strip);
+        packPanel(left, leftStarts[b], i, k, panel, 0);
+        multiplyStrip(panel, panels, padded(n), k, strip);
         store(strip, Math.min(TILE, m - i), n, out, (b * m + i) * n);
       }
     }
-    pool.give(left.packed);
-    pool.give(right.packed);
+    pool.give(panel);
+    pool.give(panels);
     pool.give(strip);
     return out;
   };
@@ -81,40 +81,49 @@ function matrixStarts(from: Shape, to: Shape): Int32Array {
   return starts;
 }
 
-/** Panel after panel: for each step of k the TILE numbers of the outer axis, zeros where the panel is ragged. */
-function pack({ source, outer, outerStep, innerStep, packed }: Panels, start: number, k: number): void {
-  const length = k * TILE;
-  for (let i0 = 0; i0 < outer; i0 += TILE) {
-    const panel = i0 * k;
-    for (let r = 0; r < TILE; r++) {
-      const end = panel + length;
-      if (i0 + r >= outer) {
-        for (let to = panel + r; to < end; to += TILE) packed[to] = 0;
-        continue;
-      }
-      let at = start + (i0 + r) * outerStep;
-      for (let to = panel + r; to < end; to += TILE) {
-        packed[to] = source[at];
-        at += innerStep;
-      }
+/** TILE rows (or columns) from `first`, interleaved: for each step of k their TILE numbers; zeros where it is ragged. */
+function packPanel(from: Layout, start: number, first: number, k: number, packed: Float64Array, to: number): void {
+  const { source, outer, outerStep, innerStep } = from;
+  const end = to + k * TILE;
+  for (let r = 0; r < TILE; r++) {
+    if (first + r >= outer) {
+      for (let i = to + r; i < end; i += TILE) packed[i] = 0;
+      continue;
+    }
+    let at = start + (first + r) * outerStep;
+    for (let i = to + r; i < end; i += TILE) {
+      packed[i] = source[at];
+      at += innerStep;
     }
   }
 }
 
-/** TILE rows of the product, from one left panel and all right panels. */
-function multiplyStrip(a: Float64Array, a0: number, b: Float64Array, width: number, k: number, strip: Float64Array): void {
+/** TILE rows of the product, from one left panel and all right panels. Ragged edges only reach numbers nobody reads. */
+function multiplyStrip(a: Float64Array, b: Float64Array, width: number, k: number, strip: Float64Array): void {
   const length = k * TILE;
   for (let j = 0; j < width; j += TILE) {
     const b0 = j * k;
-    let c00 = 0, c01 = 0, c02 = 0, c03 = 0; // prettier-ignore
-    let c10 = 0, c11 = 0, c12 = 0, c13 = 0;
-    let c20 = 0, c21 = 0, c22 = 0, c23 = 0;
-    let c30 = 0, c31 = 0, c32 = 0, c33 = 0;
+    let c00 = 0,
+      c01 = 0,
+      c02 = 0,
+      c03 = 0;
+    let c10 = 0,
+      c11 = 0,
+      c12 = 0,
+      c13 = 0;
+    let c20 = 0,
+      c21 = 0,
+      c22 = 0,
+      c23 = 0;
+    let c30 = 0,
+      c31 = 0,
+      c32 = 0,
+      c33 = 0;
     for (let p = 0; p < length; p += TILE) {
-      const x0 = a[a0 + p];
-      const x1 = a[a0 + p + 1];
-      const x2 = a[a0 + p + 2];
-      const x3 = a[a0 + p + 3];
+      const x0 = a[p];
+      const x1 = a[p + 1];
+      const x2 = a[p + 2];
+      const x3 = a[p + 3];
       const y0 = b[b0 + p];
       const y1 = b[b0 + p + 1];
       const y2 = b[b0 + p + 2];

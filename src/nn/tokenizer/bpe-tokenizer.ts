@@ -54,7 +54,7 @@ export function bpeTokenizer(model: BpeModel): Tokenizer {
       ids[right] = -1;
       next[at] = next[right]!;
       if (next[at]! < count) previous[next[at]!] = at;
-      
+      offer(previous[at]!);
       offer(at);
     }
     return ids.filter((id) => id >= 0);

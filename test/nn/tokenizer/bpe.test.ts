@@ -11,7 +11,11 @@ const mergesOf = (tokenizer: Tokenizer): readonly (readonly [string, string])[] 
 interface Golden {
   readonly text: string;
   readonly tokenizer: BpeJson;
-  readonly probes: readonly { readonly text: string; readonly ids: readonly number[] }[];
+  readonly probes: readonly {
+    readonly text: string;
+    readonly ids: readonly number[];
+    readonly pieces: readonly string[];
+  }[];
 }
 const golden = JSON.parse(readFileSync(new URL('../../golden/tokenizers-bpe.json', import.meta.url), 'utf8')) as Golden;
 const good = golden.tokenizer;
@@ -111,10 +115,14 @@ describe('trainBpe', () => {
 describe('encode', () => {
   const loaded = tokenizerFromJson(golden.tokenizer);
 
-  test.each(golden.probes)('$text has the ids that the Python package tokenizers gives', ({ text, ids }) => {
-    expect([...loaded.encode(text)]).toEqual(ids);
-    expect(loaded.decode(ids)).toBe(text);
-  });
+  test.each(golden.probes)(
+    '$text has the pieces and ids that the Python package tokenizers gives',
+    ({ text, ids, pieces }) => {
+      expect(preTokenize(text)).toEqual(pieces);
+      expect([...loaded.encode(text)]).toEqual(ids);
+      expect(loaded.decode(ids)).toBe(text);
+    },
+  );
 
   test('more pieces than the cache holds keep their ids', () => {
     const numbers = Array.from({ length: 20_000 }, (_, i) => ` ${i}a`).join('');

@@ -1,0 +1,4 @@
+import { createJsBackend } from '../../src/backend/index.js';
+import { backendSuite } from '../properties/backend-suite.js';
+
+backendSuite('js', createJsBackend());
