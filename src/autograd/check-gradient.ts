@@ -17,19 +17,29 @@ export interface CheckGradientOptions {
 export interface GradientReport {
   readonly maxError: number;
   /** null where x has no elements. */
-  readonly worst: { readonly path: string; readonly index: number; readonly analytic: number; readonly numeric: number } | null;
+  readonly worst: {
+    readonly path: string;
+    readonly index: number;
+    readonly analytic: number;
+    readonly numeric: number;
+  } | null;
 }
 
 /**
  * As `checkGradient`, without judging: compares the gradient of f at x with central differences, element by element.
  * A difference that is NaN counts as infinite.
  */
-export function compareGradient<X extends Tree>(f: (x: X) => Tensor, x: X, options: CheckGradientOptions = {}): GradientReport {
+export function compareGradient<X extends Tree>(
+  f: (x: X) => Tensor,
+  x: X,
+  options: CheckGradientOptions = {},
+): GradientReport {
   const { epsilon = 1e-5, random = seededRandom(0) } = options;
   if (!(epsilon > 0)) throw invalid('epsilon', epsilon, 'a positive number');
   return scope(() => {
     for (const [path, leaf] of namedLeaves(x)) {
-      if (leaf.dtype !== 'float64') throw invalid(path || 'x', leaf.dtype, 'a float64 tensor: smaller floats drown the differences');
+      if (leaf.dtype !== 'float64')
+        throw invalid(path || 'x', leaf.dtype, 'a float64 tensor: smaller floats drown the differences');
     }
     const { value, pullback } = vjp(f, x);
     const weights = Float64Array.from({ length: value.size }, () => (value.size === 1 ? 1 : normal(random)));
@@ -38,7 +48,9 @@ export function compareGradient<X extends Tree>(f: (x: X) => Tensor, x: X, optio
     const points = leavesOf(x).map((leaf) => leaf.dataSync());
     const valueAt = (): number =>
       scope(() => {
-        const moved = mapTree(x, (leaf, i) => tensor(points[i], { shape: leaf.shape, backend: leaf.device as Backend }));
+        const moved = mapTree(x, (leaf, i) =>
+          tensor(points[i], { shape: leaf.shape, backend: leaf.device as Backend }),
+        );
         const values = f(moved).dataSync();
         return weights.reduce((total, w, i) => total + w * values[i], 0);
       });
@@ -73,7 +85,11 @@ export function compareGradient<X extends Tree>(f: (x: X) => Tensor, x: X, optio
  * @returns the worst element and its error.
  * @throws PopeError naming the worst element where its error exceeds the tolerance, or where x is not float64.
  */
-export function checkGradient<X extends Tree>(f: (x: X) => Tensor, x: X, options: CheckGradientOptions = {}): GradientReport {
+export function checkGradient<X extends Tree>(
+  f: (x: X) => Tensor,
+  x: X,
+  options: CheckGradientOptions = {},
+): GradientReport {
   const report = compareGradient(f, x, options);
   const { tolerance = 1e-6 } = options;
   const { maxError, worst } = report;

@@ -12,20 +12,25 @@ type Line = readonly [left: string, right: string] | string;
  * `%3: float64 [2, 3] = mul %1 [2, 3], 0.5`. x is named x, or x.wte and so on in a tree; other tensors that come from
  * outside are c0, c1 ... (scalars stand as their value); the gradient is that of f, or of its sum.
  */
-export function trace<X extends Tree, R extends readonly unknown[]>(f: (x: X, ...rest: R) => Tensor): (x: X, ...rest: R) => string {
+export function trace<X extends Tree, R extends readonly unknown[]>(
+  f: (x: X, ...rest: R) => Tensor,
+): (x: X, ...rest: R) => string {
   return (x, ...rest) =>
     scope(() => {
       const { names, lines, describe } = namer(x);
-      const variables = leavesOf(x).length;
+      const paths = namedLeaves(x).map(([path]) => variableName(path));
       let heard = 0;
       const listener = (node: Node): void => {
         // The first ops make the variables of x: they are x, for the reader.
-        if (heard++ < variables) {
-          names.set(node.outs[0], names.get(node.inputs[0]) as string);
+        if (heard < paths.length) {
+          names.set(node.outs[0], paths[heard++]);
           return;
         }
         const inputs = node.inputs.map(describe).join(', ');
-        lines.push([node.outs.map((y) => describe.define(y)).join(' and '), `${node.name} ${inputs}${node.detail && `  (${node.detail})`}`]);
+        lines.push([
+          node.outs.map((y) => describe.define(y)).join(' and '),
+          `${node.name} ${inputs}${node.detail && `  (${node.detail})`}`,
+        ]);
       };
       listen(listener, () => {
         const { value, pullback } = vjp((variable: X) => f(variable, ...rest), x);
@@ -33,7 +38,6 @@ export function trace<X extends Tree, R extends readonly unknown[]>(f: (x: X, ..
         const seed = onesLike(value);
         if (value.size !== 1) describe.input(seed, 'ones');
         const gradient = pullback(seed);
-        const paths = namedLeaves(x).map(([path]) => variableName(path));
         leavesOf(gradient).forEach((d, i) => {
           lines.push(`gradient of ${paths[i]} = ${describe.knows(d) ? describe(d) : `zeros ${showShape(d.shape)}`}`);
         });

@@ -1,6 +1,6 @@
 import { backendOf, tensor } from '../backend/index.js';
 import { narrow } from '../ops/index.js';
-import { type Random, split } from '../random/index.js';
+import { type Random, splitRandom } from '../random/index.js';
 import { dispose, scope } from '../tensor/index.js';
 import { assertInteger, invalid } from '../util/index.js';
 import { widened } from './candidate-policy.js';
@@ -76,7 +76,7 @@ export async function generate(
       : ids.length === 0 ? [tokenizer.eosId] : [...ids]; // prettier-ignore
   const rows = Array.from(
     { length: n },
-    (): Row => ({ context: [...start], tokens: [], tokenLogProbs: [], sampledLogProbs: [], random: split(random), finished: false }),
+    (): Row => ({ context: [...start], tokens: [], tokenLogProbs: [], sampledLogProbs: [], random: splitRandom(random), finished: false }),
   );
 
   let cache: KeyValueCache | undefined;

@@ -114,4 +114,3 @@ export const maximum = (x: Operandish, y: Operandish): Tensor => run(maximumOp, 
 
 /** Elementwise smaller of two; NaN wins. At a tie each side gets half of the gradient. */
 export const minimum = (x: Operandish, y: Operandish): Tensor => run(minimumOp, tensorPair('minimum', x, y));
-

@@ -31,7 +31,8 @@ export const lessEqual = (x: Operandish, y: Operandish): Tensor => run(lessEqual
 /** int32 mask of x > y. */
 export const greater = (x: Operandish, y: Operandish): Tensor => run(greaterOp, tensorPair('greater', x, y));
 /** int32 mask of x >= y. */
-export const greaterEqual = (x: Operandish, y: Operandish): Tensor => run(greaterEqualOp, tensorPair('greaterEqual', x, y));
+export const greaterEqual = (x: Operandish, y: Operandish): Tensor =>
+  run(greaterEqualOp, tensorPair('greaterEqual', x, y));
 
 // z = 1 where x is neither infinite nor NaN
 const isFiniteOp = defineOp({
@@ -43,4 +44,6 @@ const isFiniteOp = defineOp({
 });
 
 /** int32 mask of the finite elements. */
-export const isFinite = (x: Tensor): Tensor => run(isFiniteOp, [x]);
+const finiteMask = (x: Tensor): Tensor => run(isFiniteOp, [x]);
+
+export { finiteMask as isFinite };

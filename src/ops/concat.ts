@@ -8,9 +8,15 @@ import { split } from './slice.js';
 const concatOp = defineOp<{ axis: number }>({
   name: 'concat',
   show: ({ axis }) => `axis ${axis}`,
-  shape: (shapes, { axis }) => shapes[0].map((n, i) => (i === axis ? shapes.reduce((total, s) => total + s[axis], 0) : n)),
+  shape: (shapes, { axis }) =>
+    shapes[0].map((n, i) => (i === axis ? shapes.reduce((total, s) => total + s[axis], 0) : n)),
   forward: (backend, xs, { axis }) => backend.concat(xs, axis),
-  vjp: (xs, dz, { attrs: { axis } }) => split(dz, xs.map((x) => x.shape[axis]), axis),
+  vjp: (xs, dz, { attrs: { axis } }) =>
+    split(
+      dz,
+      xs.map((x) => x.shape[axis]),
+      axis,
+    ),
 });
 
 /**
@@ -34,5 +40,8 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
 
 /** Tensors of one shape along a new axis. */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
-  return concat(xs.map((x) => unsqueeze(x, axis)), axis);
+  return concat(
+    xs.map((x) => unsqueeze(x, axis)),
+    axis,
+  );
 }

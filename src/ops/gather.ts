@@ -1,5 +1,13 @@
 import { defineOp, run } from '../autograd/index.js';
-import { assertShape, type DType, normalizeAxis, type Shape, sameShape, showShape, type Tensor } from '../tensor/index.js';
+import {
+  assertShape,
+  type DType,
+  normalizeAxis,
+  type Shape,
+  sameShape,
+  showShape,
+  type Tensor,
+} from '../tensor/index.js';
 import { assertInteger, invalid } from '../util/index.js';
 
 // z[.., i.., ..] = x[.., indices[i..], ..]      dz/dx = scatterAdd

@@ -1,7 +1,7 @@
 import { defineOp, run } from '../autograd/index.js';
 import { normalizeAxes, reducedShape, showShape, type Tensor } from '../tensor/index.js';
 import { mul, sub } from './arithmetic.js';
-import { isFinite } from './compare.js';
+import { isFinite as finiteMask } from './compare.js';
 import { exp } from './exponential.js';
 import { assertFloat } from './operands.js';
 import { reshape } from './reshape.js';
@@ -32,7 +32,7 @@ const logSumExpOp = defineOp<{ axes: readonly number[] }>({
   vjp: ([x], dz, { out, attrs: { axes } }) => {
     const kept = reducedShape(x.shape, axes, true);
     const z = reshape(out, kept);
-    return [mul(reshape(dz, kept), exp(sub(x, where(isFinite(z), z, 0))))];
+    return [mul(reshape(dz, kept), exp(sub(x, where(finiteMask(z), z, 0))))];
   },
 });
 

@@ -12,13 +12,21 @@ export type Operandish = Tensor | number;
 export function tensorPair(name: string, x: Operandish, y: Operandish): [Tensor, Tensor] {
   if (x instanceof Tensor) return [x, y instanceof Tensor ? y : scalarFor(name, x, y)];
   if (y instanceof Tensor) return [scalarFor(name, y, x), y];
-  throw new PopeError(`${name} got no tensor; expected at least one. Make one with tensor().`, { argument: 'x', got: x });
+  throw new PopeError(`${name} got no tensor; expected at least one. Make one with tensor().`, {
+    argument: 'x',
+    got: x,
+  });
 }
 
 function scalarFor(name: string, like: Tensor, value: number): Tensor {
   if (typeof value !== 'number') throw invalid(`an operand of ${name}`, value, 'a tensor or a number');
   if (like.dtype === 'int32' && value !== (value | 0)) {
-    throw invalid(`the number given to ${name}`, value, 'a 32-bit integer beside an int32 tensor', 'Convert the tensor with cast().');
+    throw invalid(
+      `the number given to ${name}`,
+      value,
+      'a 32-bit integer beside an int32 tensor',
+      'Convert the tensor with cast().',
+    );
   }
   return scalarLike(like, value);
 }

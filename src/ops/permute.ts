@@ -8,7 +8,12 @@ const permuteOp = defineOp<{ axes: readonly number[] }>({
   show: ({ axes }) => `axes ${showShape(axes)}`,
   shape: ([shape], { axes }) => axes.map((axis) => shape[axis]),
   forward: (backend, [x], { axes }) => backend.permute(x, axes),
-  vjp: (_inputs, dz, { attrs: { axes } }) => [permute(dz, axes.map((_, i) => axes.indexOf(i)))],
+  vjp: (_inputs, dz, { attrs: { axes } }) => [
+    permute(
+      dz,
+      axes.map((_, i) => axes.indexOf(i)),
+    ),
+  ],
 });
 
 /**
@@ -27,5 +32,8 @@ export function permute(x: Tensor, axes?: readonly number[]): Tensor {
 export function transpose(x: Tensor): Tensor {
   if (x.rank < 2) throw invalid('x', x.shape, 'a tensor of at least 2 axes');
   const last = x.rank - 1;
-  return permute(x, x.shape.map((_, i) => (i === last ? last - 1 : i === last - 1 ? last : i)));
+  return permute(
+    x,
+    x.shape.map((_, i) => (i === last ? last - 1 : i === last - 1 ? last : i)),
+  );
 }

@@ -33,10 +33,12 @@ function extreme(name: 'max' | 'min', x: Tensor, axes: Axes | undefined, keepDim
 }
 
 /** The largest over `axes`; NaN wins; -Infinity over an empty axis. Ties share the gradient equally. */
-export const max = (x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor => extreme('max', x, axes, keepDims);
+export const max = (x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor =>
+  extreme('max', x, axes, keepDims);
 
 /** The smallest over `axes`; NaN wins; Infinity over an empty axis. Ties share the gradient equally. */
-export const min = (x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor => extreme('min', x, axes, keepDims);
+export const min = (x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor =>
+  extreme('min', x, axes, keepDims);
 
 /** The mean over `axes` of floats. @throws PopeError where there is nothing to average. */
 export function mean(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {

@@ -1,5 +1,13 @@
 import { defineOp, run } from '../autograd/index.js';
-import { assertShape, normalizeAxes, normalizeAxis, type Shape, showShape, sizeOf, type Tensor } from '../tensor/index.js';
+import {
+  assertShape,
+  normalizeAxes,
+  normalizeAxis,
+  type Shape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor/index.js';
 import { invalid } from '../util/index.js';
 
 // z = x under another shape      dz/dx = 1
@@ -23,15 +31,20 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     throw invalid('shape', shape, `sizes that divide the ${x.size} elements of ${showShape(x.shape)}`);
   }
   assertShape('shape', full);
-  if (sizeOf(full) !== x.size) throw invalid('shape', shape, `a shape of ${x.size} elements, as ${showShape(x.shape)} has`);
+  if (sizeOf(full) !== x.size)
+    throw invalid('shape', shape, `a shape of ${x.size} elements, as ${showShape(x.shape)} has`);
   return run(reshapeOp, [x], { shape: full });
 }
 
 /** x without its axes of size 1, or without the given ones. @throws PopeError where a given axis has another size. */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
   const list = axes === undefined ? x.shape.flatMap((n, i) => (n === 1 ? [i] : [])) : normalizeAxes(axes, x.rank);
-  for (const axis of list) if (x.shape[axis] !== 1) throw invalid('axes', axes, `axes of size 1 of ${showShape(x.shape)}`);
-  return reshape(x, x.shape.filter((_, i) => !list.includes(i)));
+  for (const axis of list)
+    if (x.shape[axis] !== 1) throw invalid('axes', axes, `axes of size 1 of ${showShape(x.shape)}`);
+  return reshape(
+    x,
+    x.shape.filter((_, i) => !list.includes(i)),
+  );
 }
 
 /** x with a new axis of size 1 at `axis` of the result. */

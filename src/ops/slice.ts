@@ -19,7 +19,13 @@ const sliceOp = defineOp<Block>({
   show: ({ starts, sizes }) => `starts ${showShape(starts)} sizes ${showShape(sizes)}`,
   shape: (_shapes, { sizes }) => sizes,
   forward: (backend, [x], { starts, sizes }) => backend.slice(x, starts, sizes),
-  vjp: ([x], dz, { attrs: { starts, sizes } }) => [pad(dz, starts, x.shape.map((n, i) => n - starts[i] - sizes[i]))],
+  vjp: ([x], dz, { attrs: { starts, sizes } }) => [
+    pad(
+      dz,
+      starts,
+      x.shape.map((n, i) => n - starts[i] - sizes[i]),
+    ),
+  ],
 });
 
 // z = x with a margin of value      dz/dx = the block inside
@@ -37,8 +43,10 @@ const padOp = defineOp<Margins>({
  */
 export function slice(x: Tensor, starts: readonly number[], sizes: Shape): Tensor {
   const { rank, shape } = x;
-  if (starts.length !== rank) throw invalid('starts', starts, `${rank} integers, one for each axis of ${showShape(shape)}`);
-  if (sizes.length !== rank) throw invalid('sizes', sizes, `${rank} integers, one for each axis of ${showShape(shape)}`);
+  if (starts.length !== rank)
+    throw invalid('starts', starts, `${rank} integers, one for each axis of ${showShape(shape)}`);
+  if (sizes.length !== rank)
+    throw invalid('sizes', sizes, `${rank} integers, one for each axis of ${showShape(shape)}`);
   for (let i = 0; i < rank; i++) {
     assertInteger(`starts[${i}]`, starts[i], 0, shape[i]);
     assertInteger(`sizes[${i}]`, sizes[i], 0, shape[i] - starts[i]);
@@ -49,7 +57,11 @@ export function slice(x: Tensor, starts: readonly number[], sizes: Shape): Tenso
 /** `size` entries of one axis from `start` on, all of the others. */
 export function narrow(x: Tensor, axis: number, start: number, size: number): Tensor {
   const at = normalizeAxis(axis, x.rank);
-  return slice(x, x.shape.map((_, i) => (i === at ? start : 0)), x.shape.map((n, i) => (i === at ? size : n)));
+  return slice(
+    x,
+    x.shape.map((_, i) => (i === at ? start : 0)),
+    x.shape.map((n, i) => (i === at ? size : n)),
+  );
 }
 
 /** x cut along `axis` into parts of `sizes`. @throws PopeError where these do not add up to the axis. */
@@ -68,7 +80,10 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): Tensor[] {
 
 /** x with `before` and `after` entries of `value` around each axis. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
-  for (const [name, margin] of [['before', before], ['after', after]] as const) {
+  for (const [name, margin] of [
+    ['before', before],
+    ['after', after],
+  ] as const) {
     if (margin.length !== x.rank || margin.some((n) => !Number.isInteger(n) || n < 0)) {
       throw invalid(name, margin, `${x.rank} non-negative integers, one for each axis of ${showShape(x.shape)}`);
     }

@@ -1,5 +1,14 @@
 import { defineOp, run } from '../autograd/index.js';
-import { assertShape, broadcastShapes, normalizeAxes, reducedShape, type Shape, sameShape, showShape, type Tensor } from '../tensor/index.js';
+import {
+  assertShape,
+  broadcastShapes,
+  normalizeAxes,
+  reducedShape,
+  type Shape,
+  sameShape,
+  showShape,
+  type Tensor,
+} from '../tensor/index.js';
 import { invalid } from '../util/index.js';
 import { reshape } from './reshape.js';
 
@@ -60,5 +69,6 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   }
   const lead = x.rank - shape.length;
   const axes = x.shape.flatMap((n, axis) => (axis < lead || (shape[axis - lead] === 1 && n !== 1) ? [axis] : []));
-  return reshape(sum(x, axes), shape);
+  const z = sum(x, axes);
+  return sameShape(z.shape, shape) ? z : reshape(z, shape);
 }

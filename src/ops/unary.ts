@@ -1,8 +1,8 @@
 import { defineOp, run } from '../autograd/index.js';
 import type { Tensor } from '../tensor/index.js';
 import { mul } from './arithmetic.js';
-import { unaryOp } from './unary-op.js';
 import { assertFloat } from './operands.js';
+import { unaryOp } from './unary-op.js';
 
 // y = -x      dy/dx = -1
 const negOp = unaryOp('neg', (_x, dz) => neg(dz));

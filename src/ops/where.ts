@@ -2,9 +2,9 @@ import { defineOp, run } from '../autograd/index.js';
 import { scalarLike } from '../backend/index.js';
 import { broadcastShapes, commonDType, type Tensor } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
+import { mul } from './arithmetic.js';
 import { cast } from './cast.js';
 import { greaterEqual, lessEqual } from './compare.js';
-import { mul } from './arithmetic.js';
 import { type Operandish, tensorPair } from './operands.js';
 import { withScratch } from './scratch.js';
 import { sumTo } from './sum-to.js';
@@ -38,9 +38,13 @@ const clipOp = defineOp<{ lo: number; hi: number }>({
   show: ({ lo, hi }) => `to [${lo}, ${hi}]`,
   shape: ([shape]) => shape,
   forward: (backend, [x, lo, hi], _attrs, shape) =>
-    withScratch(backend, (hold) => backend.zip('minimum', hold(backend.zip('maximum', x, lo, shape), shape, x.dtype), hi, shape)),
+    withScratch(backend, (hold) =>
+      backend.zip('minimum', hold(backend.zip('maximum', x, lo, shape), shape, x.dtype), hi, shape),
+    ),
   vjp: ([x], dz, { attrs: { lo, hi } }) => [
-    mul(dz, cast(mul(greaterEqual(x, lo), lessEqual(x, hi)), dz.dtype)), null, null,
+    mul(dz, cast(mul(greaterEqual(x, lo), lessEqual(x, hi)), dz.dtype)),
+    null,
+    null,
   ], // prettier-ignore
 });
 

@@ -1,4 +1,3 @@
-import type { PolicyFamily } from '../ope/index.js';
 import { dispose, type Tree } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { type EvaluationRows, selectRows } from './evaluation-rows.js';

@@ -11,12 +11,12 @@ import type { TrainOptions } from './train.js';
  * What held-out rounds say of a policy: self-normalised utility and diversity, KL to the log, weights, and the loss of
  * held-out text. Figures that the log cannot give (no propensities, all weights 0) are null.
  */
-export function heldOutFigures<P extends Tree>(
+export async function heldOutFigures<P extends Tree>(
   options: Pick<TrainOptions<P>, 'family' | 'diversity' | 'textLoss'>,
   params: P,
   rows: EvaluationRows,
-): HeldOutFigures {
-  const textLoss = options.textLoss?.(params) ?? null;
+): Promise<HeldOutFigures> {
+  const textLoss = (await options.textLoss?.(params)) ?? null;
   const logProb = scoreRows(options.family.bind(params), rows);
   const responses = logProb.length;
   const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);

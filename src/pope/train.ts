@@ -1,5 +1,5 @@
 import { stopGradient, valueAndGrad } from '../autograd/index.js';
-import { adamwInit, type AdamwState, adamwStep, clipGradient, warmupCosine } from '../nn/index.js';
+import { adamwInit, adamwStep, clipGradient, type OptimizerState, warmupCosine } from '../nn/index.js';
 import { distinctPrompts, type Policy, type PolicyFamily } from '../ope/index.js';
 import { neg } from '../ops/index.js';
 import { permutation, type Random, randomState, restoreRandom, seededRandom, uniformInt } from '../random/index.js';
@@ -40,19 +40,20 @@ export interface TrainOptions<P extends Tree> extends ObjectiveOptions {
   /** Held-out figures are computed every so many steps, and at both ends; default 10. */
   readonly logEvery?: number;
   /** Loss of held-out text under the parameters, nats a token: watches general ability. */
-  readonly textLoss?: (params: P) => number;
+  readonly textLoss?: (params: P) => number | Promise<number>;
   readonly onStep?: (record: StepRecord) => void;
   /** Ends training after the current step. */
   readonly signal?: AbortSignal;
   /** Continues a run that was cut: what `TrainResult.state` was then. */
-  readonly resume?: TrainState;
+  readonly resume?: TrainState<P>;
 }
 
 /** One line of train.jsonl. */
 export interface StepRecord {
   readonly step: number;
-  readonly objective: number;
-  readonly gradient_norm: number;
+  /** Value of the objective on the step's batch before the step; null for the record of the start. */
+  readonly objective: number | null;
+  readonly gradient_norm: number | null;
   readonly learning_rate: number;
   readonly held_out?: HeldOutRecord;
   readonly alarms?: readonly Alarm[];
@@ -69,9 +70,9 @@ export interface HeldOutRecord {
 }
 
 /** All that a later run needs to go on bit for bit, beside the parameters. */
-export interface TrainState {
+export interface TrainState<P extends Tree = Tree> {
   readonly step: number;
-  readonly optimizer: AdamwState;
+  readonly optimizer: OptimizerState<P>;
   readonly random: readonly number[];
   /** Held-out figures at the very start, against which alarms are judged. */
   readonly start: HeldOutFigures | null;
@@ -80,7 +81,7 @@ export interface TrainState {
 export interface TrainResult<P extends Tree> {
   /** The last good parameters. */
   readonly params: P;
-  readonly state: TrainState;
+  readonly state: TrainState<P>;
   readonly records: readonly StepRecord[];
   readonly stopped: { readonly reason: 'done' | 'aborted' | 'kl_guard' | 'diverged'; readonly step: number; readonly message: string };
 }
@@ -97,11 +98,12 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
   const rate = warmupCosine({ peak: learningRate, warmup: Math.max(1, Math.round(steps / 10)), steps, final: learningRate / 10 });
   const random = resume === undefined ? seededRandom(options.seed ?? 0) : restoreRandom(resume.random);
   const draw = batchDrawer(rows, batchSize, options.promptsPerBatch);
-  const judge = (params: P): HeldOutFigures | null => (options.heldOut === null ? null : heldOutFigures(options, params, options.heldOut));
+  const judge = async (params: P): Promise<HeldOutFigures | null> =>
+    options.heldOut === null ? null : heldOutFigures(options, params, options.heldOut);
 
   let params = options.params;
   let optimizer = resume?.optimizer ?? adamwInit(params);
-  const start = resume === undefined ? judge(params) : resume.start;
+  const start = resume === undefined ? await judge(params) : resume.start;
   const records: StepRecord[] = [];
   const report = (record: StepRecord): void => {
     records.push(record);
@@ -114,7 +116,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
     stopped: { reason, step, message },
   });
   if (start !== null && resume === undefined) {
-    report({ step: 0, objective: Number.NaN, gradient_norm: 0, learning_rate: 0, held_out: heldOutRecord(start), alarms: [] });
+    report({ step: 0, objective: null, gradient_norm: null, learning_rate: 0, held_out: heldOutRecord(start), alarms: [] });
   }
 
   for (let step = resume?.step ?? 0; step < steps; step++) {
@@ -124,26 +126,28 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
     let value = Number.NaN;
     let norm = Number.NaN;
     let nextParams: P = params;
-    let nextOptimizer: AdamwState = optimizer;
+    let nextOptimizer: OptimizerState<P> = optimizer;
     for (let inner = 0; inner < innerSteps; inner++) {
       const moved = ownedScope(() => {
         const loss = valueAndGrad((p: P): Tensor => neg(objectiveValue(family.bind(p, { random }), batch, anchor, options)));
         const { value: negative, gradient } = loss(nextParams);
         const clipped = clipGradient(gradient, maxNorm);
         const taken = adamwStep(nextParams, clipped.gradient, nextOptimizer, {
-          learningRate: rate(step),
+          learningRate: rate(step + 1),
           ...(options.weightDecay !== undefined && { weightDecay: options.weightDecay }),
         });
-        return { params: taken.params, optimizer: taken.state, value: -negative.item(), norm: clipped.norm };
+        return { params: taken.params, optimizer: taken.state, negative, norm: clipped.norm };
       });
+      const [negative, movedNorm] = [(await moved.negative.data())[0], (await moved.norm.data())[0]];
+      dispose([moved.negative, moved.norm]);
       if (inner > 0) disposeOld(nextParams, nextOptimizer);
       nextParams = moved.params;
       nextOptimizer = moved.optimizer;
-      if (inner === 0) ({ value, norm } = moved);
-      if (!Number.isFinite(moved.value) || !Number.isFinite(moved.norm)) {
+      if (inner === 0) [value, norm] = [-negative, movedNorm];
+      if (!Number.isFinite(negative) || !Number.isFinite(movedNorm)) {
         disposeOld(nextParams, nextOptimizer);
         dispose(anchor);
-        const what = Number.isFinite(moved.value) ? `the gradient norm became ${moved.norm}` : `the objective became ${moved.value}`;
+        const what = Number.isFinite(negative) ? `the gradient norm became ${movedNorm}` : `the objective became ${-negative}`;
         return result('diverged', step, `Training diverged at step ${step + 1}: ${what}. The parameters are those after step ${step}. Lower the learning rate.`);
       }
     }
@@ -151,19 +155,20 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
 
     const last = step + 1 === steps;
     const due = last || (step + 1) % logEvery === 0;
-    const now = due ? judge(nextParams) : null;
+    const now = due ? await judge(nextParams) : null;
     if (now !== null && options.kl !== undefined && now.kl !== null && now.kl > options.kl) {
       disposeOld(nextParams, nextOptimizer);
       return result('kl_guard', step, `Training ended after step ${step}: the next checked step had KL(pi||pi0) ${now.kl.toFixed(3)} nats on held-out rounds, above ${options.kl}.`);
     }
-    if (params !== options.params) disposeOld(params, optimizer);
+    if (params !== options.params) dispose(params);
+    if (optimizer !== resume?.optimizer) dispose([optimizer.firstMoment, optimizer.secondMoment]);
     params = nextParams;
     optimizer = nextOptimizer;
     report({
       step: step + 1,
       objective: value,
       gradient_norm: norm,
-      learning_rate: rate(step),
+      learning_rate: rate(step + 1),
       ...(now !== null && { held_out: heldOutRecord(now), alarms: start === null ? [] : alarms(start, now) }),
     });
     // lets timers, signals and progress bars run
@@ -198,9 +203,9 @@ function batchDrawer(rows: EvaluationRows, size: number, promptsPerBatch: number
     );
 }
 
-function disposeOld(params: Tree, optimizer: AdamwState): void {
+function disposeOld(params: Tree, optimizer: OptimizerState): void {
   dispose(params);
-  dispose(optimizer);
+  dispose([optimizer.firstMoment, optimizer.secondMoment]);
 }
 
 const heldOutRecord = (f: HeldOutFigures): HeldOutRecord => ({

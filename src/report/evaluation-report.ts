@@ -1,4 +1,5 @@
-import { type EvaluationExtras, evaluationSections } from './evaluation-sections.js';
+import { evaluationSections } from './evaluation-sections.js';
+import type { EvaluationExtras } from './evidence-sections.js';
 import { formatCount } from './format.js';
 import { htmlReport, type Section } from './html.js';
 import type { EvaluationResult } from './result.js';

@@ -1,5 +1,6 @@
 export { evaluationReport, type ReportExtras } from './evaluation-report.js';
-export { type EvaluationExtras, evaluationSections } from './evaluation-sections.js';
+export { evaluationSections } from './evaluation-sections.js';
+export type { EvaluationExtras } from './evidence-sections.js';
 export * from './figures/index.js';
 export {
   formatBytes,

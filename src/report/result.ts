@@ -7,7 +7,7 @@ export interface EvaluationResult {
   readonly log: LogSummary;
   readonly settings: EvaluationSettings;
   /** The logging policy's own value (weight 1). */
-  readonly logging: Quantities<EstimateResult>;
+  readonly logging: Quantities<EstimateResult | null>;
   readonly targets: Readonly<Record<string, TargetResult>>;
   readonly warnings: readonly ResultWarning[];
 }
@@ -23,10 +23,17 @@ export interface LogSummary {
 export interface EvaluationSettings {
   readonly tau: number;
   readonly diversity: string;
-  readonly signals: readonly (string | Readonly<Record<string, unknown>>)[];
+  readonly signals: readonly (string | SignalSetting)[];
   readonly level: number;
   readonly interval: string;
   readonly seed: number;
+}
+
+/** A signal as `--signal NAME:TRANSFORM:WEIGHT` names it. */
+export interface SignalSetting {
+  readonly name: string;
+  readonly transform?: string;
+  readonly weight?: number;
 }
 
 export interface EstimateResult {
@@ -44,15 +51,16 @@ export interface Quantities<T> {
 }
 
 /** Estimator key (ips, snips, joint_ips ...) -> estimate. */
-export type EstimatesByEstimator = Readonly<Record<string, EstimateResult>>;
+export type EstimatesByEstimator = Readonly<Partial<Record<string, EstimateResult>>>;
 
 export interface TargetResult extends Quantities<EstimatesByEstimator> {
   /** The paired difference from the logging policy, round by round. */
   readonly versus_logging: Quantities<EstimatesByEstimator>;
-  readonly diagnostics: DiagnosticsResult;
+  /** `joint`: the same for the weights of whole slates. */
+  readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
   readonly verdict: VerdictResult;
-  readonly sensitivity: SensitivityResult;
-  readonly variance: { readonly utility: VarianceResult; readonly value: VarianceResult };
+  readonly sensitivity: SensitivityResult | null;
+  readonly variance: { readonly utility: VarianceResult | null; readonly value: VarianceResult | null };
 }
 
 export interface DiagnosticsResult {

@@ -37,7 +37,10 @@ export function distinct(shape: Shape): fc.Arbitrary<TensorSpec> {
   const size = sizeOf(shape);
   return fc.record({
     shape: fc.constant(shape),
-    data: fc.shuffledSubarray(Array.from({ length: size }, (_, i) => (i - size / 2) / 4 + 1 / 16), { minLength: size, maxLength: size }),
+    data: fc.shuffledSubarray(
+      Array.from({ length: size }, (_, i) => (i - size / 2) / 4 + 1 / 16),
+      { minLength: size, maxLength: size },
+    ),
     layout: fc.constantFrom('plain', 'permuted', 'sliced'),
   });
 }
@@ -50,8 +53,16 @@ export function make({ shape, data, layout }: TensorSpec, dtype: DType, backend:
     const row = sizeOf(shape.slice(1));
     const margin = new Array<number>(row).fill(Number.NaN);
     const wide = dtype === 'int32' ? margin.map(() => -7) : margin;
-    const around = tensor(Float64Array.from([...wide, ...data, ...wide]), { shape: [shape[0] + 2, ...shape.slice(1)], dtype, backend });
-    return slice(around, shape.map((_, i) => (i === 0 ? 1 : 0)), shape);
+    const around = tensor(Float64Array.from([...wide, ...data, ...wide]), {
+      shape: [shape[0] + 2, ...shape.slice(1)],
+      dtype,
+      backend,
+    });
+    return slice(
+      around,
+      shape.map((_, i) => (i === 0 ? 1 : 0)),
+      shape,
+    );
   }
   return own;
 }

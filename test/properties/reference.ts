@@ -36,7 +36,10 @@ export function reduced(x: Numbers, axes: readonly number[], f: (elements: numbe
     f(
       build(inner, (r) => {
         const [ks, rs] = [[...k], [...r]];
-        return at(x, x.shape.map((_, i) => (axes.includes(i) ? rs.shift() : ks.shift()) as number));
+        return at(
+          x,
+          x.shape.map((_, i) => (axes.includes(i) ? rs.shift() : ks.shift()) as number),
+        );
       }),
     ),
   );

@@ -230,7 +230,7 @@ describe('the report', () => {
     const html = evaluationReport(
       {
         ...sampleResult,
-        settings: { ...sampleResult.settings, signals: [text, { name: text }] },
+        settings: { ...sampleResult.settings, signals: [text, { name: text, transform: 'rank', weight: 2 }] },
         targets: { pope: pope!, [`${text}t`]: { ...pope!, verdict: { level: 'weak', reasons: [text] } } },
         warnings: [{ code: text, message: text }],
       },
@@ -258,9 +258,11 @@ describe('the report', () => {
     const none = { estimate: null, std_error: null, lower: null, upper: null };
     const [pope] = Object.values(sampleResult.targets);
     const by = { ips: none };
-    const empty = { utility: none, diversity: none, value: none };
+    const empty = { utility: none, diversity: null, value: null };
     const nothing = {
       ...pope!,
+      sensitivity: null,
+      variance: { utility: null, value: null },
       utility: by,
       diversity: {},
       value: by,

@@ -13,7 +13,13 @@ import { where } from './where.js';
 import { zip } from './zip.js';
 
 const masks: ReadonlySet<MapName | ZipName> = new Set([
-  'isFinite', 'equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual',
+  'isFinite',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+  'greater',
+  'greaterEqual',
 ] as const); // prettier-ignore
 
 /**
@@ -83,7 +89,10 @@ export function createJsBackend(options: { readonly keepBytes?: number } = {}): 
       return out;
     },
     concat(xs, axis) {
-      const out = take(xs[0].dtype, xs.reduce((size, x) => size + x.size, 0));
+      const out = take(
+        xs[0].dtype,
+        xs.reduce((size, x) => size + x.size, 0),
+      );
       concat(out, xs, axis);
       return out;
     },

@@ -44,11 +44,11 @@ const sigmoid: Loop = (out, x) => {
 const softplus: Loop = (out, x) => {
   for (let i = 0; i < x.length; i++) {
     const v = x[i];
-    out[i] = (v < 0 ? 0 : v) + Math.log1p(Math.exp(v < 0 ? v : -v));
+    out[i] = Math.max(v, 0) + Math.log1p(Math.exp(v < 0 ? v : -v));
   }
 };
 const relu: Loop = (out, x) => {
-  for (let i = 0; i < x.length; i++) out[i] = x[i] < 0 ? 0 : x[i];
+  for (let i = 0; i < x.length; i++) out[i] = Math.max(x[i], 0);
 };
 // (1 + tanh u)/2 = 1/(1 + e^-2u): cheaper than tanh, and without its cancellation at large negative x
 const gelu: Loop = (out, x) => {
@@ -72,12 +72,28 @@ const square: Loop = (out, x) => {
 const reciprocal: Loop = (out, x) => {
   for (let i = 0; i < x.length; i++) out[i] = 1 / x[i];
 };
-const isFinite: Loop = (out, x) => {
+const finite: Loop = (out, x) => {
   for (let i = 0; i < x.length; i++) out[i] = x[i] - x[i] === 0 ? 1 : 0;
 };
 
 /** out_i = f(x_i) for each name. */
 export const mapLoops: Readonly<Record<MapName, Loop>> = {
-  neg, exp, log, log1p, expm1, sqrt, rsqrt, tanh, sigmoid, softplus, relu, gelu,
-  abs, sign, floor, square, reciprocal, isFinite,
+  neg,
+  exp,
+  log,
+  log1p,
+  expm1,
+  sqrt,
+  rsqrt,
+  tanh,
+  sigmoid,
+  softplus,
+  relu,
+  gelu,
+  abs,
+  sign,
+  floor,
+  square,
+  reciprocal,
+  isFinite: finite,
 }; // prettier-ignore

@@ -14,7 +14,16 @@ function copyRun(out: TypedArray, o: number, x: TypedArray, a: number, n: number
 }
 
 /** out[i, j] = x[at + i row + j col], in tiles. */
-function copyTiled(out: TypedArray, o: number, x: TypedArray, at: number, rows: number, cols: number, row: number, col: number): void {
+function copyTiled(
+  out: TypedArray,
+  o: number,
+  x: TypedArray,
+  at: number,
+  rows: number,
+  cols: number,
+  row: number,
+  col: number,
+): void {
   for (let i0 = 0; i0 < rows; i0 += TILE) {
     const i1 = Math.min(rows, i0 + TILE);
     for (let j0 = 0; j0 < cols; j0 += TILE) {
@@ -35,7 +44,8 @@ function copyStrided(out: TypedArray, x: TypedArray, start: number, shape: Shape
   const [row, col] = [steps[last - 1], steps[last]];
   forEachBlock(nest, [start], (output, [at]) => {
     if (col === 1) for (let i = 0; i < rows; i++) copyRun(out, output + i * cols, x, at + i * row, cols);
-    else if (col === 0) for (let i = 0; i < rows; i++) out.fill(x[at + i * row], output + i * cols, output + (i + 1) * cols);
+    else if (col === 0)
+      for (let i = 0; i < rows; i++) out.fill(x[at + i * row], output + i * cols, output + (i + 1) * cols);
     else copyTiled(out, output, x, at, rows, cols, row, col);
   });
 }
@@ -54,7 +64,13 @@ export function expand(out: TypedArray, x: Operand, shape: Shape): void {
 /** The block of `sizes` that begins at `starts`. */
 export function slice(out: TypedArray, x: Operand, starts: readonly number[], sizes: readonly number[]): void {
   const strides = stridesOf(x.shape);
-  copyStrided(out, arrayOf(x), starts.reduce((at, s, i) => at + s * strides[i], 0), sizes, strides);
+  copyStrided(
+    out,
+    arrayOf(x),
+    starts.reduce((at, s, i) => at + s * strides[i], 0),
+    sizes,
+    strides,
+  );
 }
 
 /** x inside of out (of shape `shape`), at `before`; `value` around it. */

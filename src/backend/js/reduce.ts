@@ -80,7 +80,7 @@ export function reduce(name: ReduceName, out: TypedArray, x: TypedArray, shape: 
     if (last?.[1] === axis) last[1] = axis + 1;
     else groups.push([axis, axis + 1]);
   }
-  if (groups.length === 0) return out.set(x);
+  if (groups.length === 0) out.set(x);
   let from = x;
   let sizes = [...shape];
   for (let g = groups.length - 1; g >= 0; g--) {

@@ -36,7 +36,11 @@ export function mergeAxes(shape: Shape, strides: readonly (readonly number[])[])
  * Calls `block(output, offsets)` for every position of the loops outside of the innermost two: the offset in the
  * output and in each operand at which a block of the innermost two begins.
  */
-export function forEachBlock(nest: Nest, start: readonly number[], block: (output: number, offsets: readonly number[]) => void): void {
+export function forEachBlock(
+  nest: Nest,
+  start: readonly number[],
+  block: (output: number, offsets: readonly number[]) => void,
+): void {
   const { sizes, steps } = nest;
   if (sizes.includes(0)) return;
   const outer = sizes.length - 2;

@@ -53,16 +53,24 @@ export function coverageFigure(data: CoverageData): string {
   const x = linearScale([0, most], [box.left, box.right]);
   const groups = classes.map((name, c): Markup => {
     const start = top + c * groupHeight + 7;
-    const wanted = preference?.[name];
+    const wanted = preference !== undefined && Object.hasOwn(preference, name) ? preference[name] : undefined;
     return element(
       'g',
       {},
       c > 0 ? line(16, start - 7, box.right, start - 7, GRID) : null,
       text(16 + labelWidth, start + (series.length * BAR) / 2 + 4, name, { anchor: 'end', limit: labelWidth }),
-      ...series.map(({ shares }, s) => bar(shares[name] ?? 0, s, start + s * BAR, x)),
+      ...series.map(({ shares }, s) => {
+        const width = x(shareOf(shares, name)) - x(0);
+        return element('rect', { x: x(0), y: start + s * BAR + 1, width, height: BAR - 2, fill: colorOf(s) });
+      }),
       wanted === undefined
         ? null
         : line(x(wanted), start - 4, x(wanted), start + series.length * BAR + 4, INK, 2, '3 2'),
+      // Over the line, so that it does not cross the figures.
+      ...series.map(({ shares }, s) => {
+        const share = shareOf(shares, name);
+        return text(x(share) + 5, start + (s + 1) * BAR - 3, formatPercent(share), { size: 11, halo: true });
+      }),
     );
   });
   return figure(
@@ -77,13 +85,8 @@ export function coverageFigure(data: CoverageData): string {
   );
 }
 
-function bar(share: number, series: number, y: number, x: (v: number) => number): Markup[] {
-  const width = Math.max(0, x(share) - x(0));
-  return [
-    element('rect', { x: x(0), y: y + 1, width, height: BAR - 2, fill: colorOf(series) }),
-    text(x(share) + 5, y + BAR - 3, formatPercent(share), { size: 11, halo: true }),
-  ];
-}
+const shareOf = (shares: Readonly<Record<string, number>>, name: string): number =>
+  Object.hasOwn(shares, name) ? (shares[name] as number) : 0;
 
 function entries({ series, preference }: CoverageData): LegendEntry[] {
   const bars = series.map(
@@ -104,6 +107,6 @@ const describe = ({ series }: CoverageData, classes: readonly string[]): string 
   `Share of the probability by opinion class. ${series
     .map(
       ({ policy, shares }) =>
-        `${policy}: ${classes.map((name) => `${name} ${formatPercent(shares[name] ?? 0)}`).join(', ')}.`,
+        `${policy}: ${classes.map((name) => `${name} ${formatPercent(shareOf(shares, name))}`).join(', ')}.`,
     )
     .join(' ')}`;

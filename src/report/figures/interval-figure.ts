@@ -39,6 +39,8 @@ export interface IntervalFigureData extends FigureText {
   readonly axis: string;
   /** Confidence level of the intervals, in (0, 1). */
   readonly level?: number | undefined;
+  /** Colour of the first target, counted in the palette, so that a target keeps its colour from figure to figure. */
+  readonly firstColor?: number;
   /** A vertical line, such as the logging policy's own value. */
   readonly reference?: { readonly label: string; readonly value: MaybeNumber } | undefined;
 }
@@ -75,7 +77,7 @@ export function intervalFigure(data: IntervalFigureData): string {
     marks.push(text(16, y, name, { weight: 600, halo: true }));
     y += 15;
     for (const row of data.rows.filter((r) => r.target === target)) {
-      marks.push(drawRow(row, y, box, at, row.refused === true ? MUTED : colorOf(i)));
+      marks.push(drawRow(row, y, box, at, row.refused === true ? MUTED : colorOf(i + (data.firstColor ?? 0))));
       y += LINE;
     }
     y += 2;

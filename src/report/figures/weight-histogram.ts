@@ -71,7 +71,7 @@ function decadeTicks([low, high]: readonly [number, number]): Ticks {
 /** 10 to the exponent, without needless zeros: 0.01, 0.2, 1, 1e−30. */
 function power(exponent: number): string {
   if (exponent < -4 || exponent >= 6) return formatNumber(10 ** exponent, Number.isInteger(exponent) ? 1 : 2);
-  return formatNumber(10 ** exponent, 2)
+  return formatNumber(10 ** exponent, 3)
     .replace(/(\.\d*?)0+$/, '$1')
     .replace(/\.$/, '');
 }

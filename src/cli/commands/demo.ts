@@ -1,0 +1,136 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { jsonlText, jsonText, logFromRecords } from '../../data/index.js';
+import { hashInput, writeFileAtomic } from '../../data/node.js';
+import { parseDemo } from '../../data/polis-demo.js';
+import { type EvaluationRows, evaluate, evaluationRows, scoreRows, type Signal, type TrainableDiversity } from '../../pope/index.js';
+import { seededRandom } from '../../random/index.js';
+import { formatCount, formatDuration, formatInterval, formatNumber, textTable } from '../../report/index.js';
+import { scope } from '../../tensor/index.js';
+import { PopeError } from '../../util/index.js';
+import { writeCheckpoint } from '../checkpoint-folder.js';
+import type { Context } from '../context.js';
+import { candidateScore, demoFamily, demoLanguage, type Language } from '../demo/language.js';
+import { type DemoContext, type DemoProblem, demoRecords, polisProblem } from '../demo/polis-log.js';
+import { demoReport } from '../demo/demo-report.js';
+import { policyPlans, type TrainedPolicy, trainPolicies } from '../demo/train-policies.js';
+import { type Truth, trueValue } from '../demo/truth.js';
+import { abortOnInterrupt } from '../interrupt.js';
+import { type CommonOptions, choiceOption, common, numberOption } from '../options.js';
+import { note, printResult } from '../output.js';
+import { createProgress } from '../progress.js';
+
+interface DemoOptions extends CommonOptions {
+  readonly out: string;
+  readonly tau: number;
+  readonly diversity: 'anchored' | 'coverage';
+}
+
+const dataFile = fileURLToPath(new URL('../../data/polis-demo.json', import.meta.url));
+const problemSettings = { slate: 4, skew: 3, heldOutShare: 0.3 };
+const languageSettings = { vocabSize: 512, nLayer: 1, nHead: 4, nEmbd: 32, steps: 150, holdOutEvery: 8 };
+const budget = { sftSteps: 60, steps: 36, batch: 96, promptsPerBatch: 4, learningRate: 6e-3 };
+const signals: readonly Signal[] = [{ name: 'agree', transform: 'identity', weight: 1 }];
+
+/** Adds `pope demo`. */
+export function registerDemo(program: Command, context: Context): void {
+  const command = program
+    .command('demo')
+    .summary('the main job on real votes: read a log, evaluate, train, evaluate on held-out people, write a report')
+    .description(
+      'Off-policy evaluation and alignment on real Polis votes that the package ships, start to end, in about two minutes. The true value of every policy is known from the votes, so each estimate stands beside the truth.',
+    )
+    .option('--out <dir>', 'folder for the report, the checkpoint, the log and the result', 'pope-demo')
+    .option('--tau <number>', 'weight of the diversity', numberOption('--tau', 0), 0.25)
+    .option('--diversity <kind>', 'anchored (default for text: stays near the log) or coverage', choiceOption('--diversity', ['anchored', 'coverage'] as const), 'anchored')
+    .action((options: DemoOptions) => demoCommand(options, context));
+  common(command, ['pope demo', 'pope demo --diversity coverage --out coverage-demo']);
+}
+
+async function demoCommand(options: DemoOptions, context: Context): Promise<void> {
+  const began = Date.now();
+  const say = (text: string): void => note(context, options, text);
+  const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
+  const interrupt = abortOnInterrupt();
+  try {
+    const bytes = await readFile(dataFile).catch((cause: unknown) => {
+      throw new PopeError(`${dataFile} cannot be read; expected the demo's data beside the installed package.`, { code: 'bad_file', cause });
+    });
+    const problem = polisProblem(parseDemo(JSON.parse(bytes.toString('utf8'))), problemSettings, seededRandom(options.seed));
+    const parts = demoLogs(problem);
+    const shown = problem.contexts.length;
+    say(`1. Read ${formatCount(problem.rounds.length)} participants of ${problem.candidates.size > 0 ? new Set(problem.contexts.map((c) => c.conversation)).size : 0} Polis conversations (${shown} contexts: a topic, or a topic and a group of voters).`);
+    say(`   Log: ${formatCount(parts.train.rounds)} rounds to learn from, ${formatCount(parts.heldOut.rounds)} held out to judge; slates of ${problemSettings.slate} from a logging policy that favours the largest group's opinions ${problemSettings.skew}:1, recorded exactly.`);
+
+    say('2. Pre-training a small GPT on the statements ...');
+    progress.start('pre-training', languageSettings.steps);
+    const language = await demoLanguage(problem, languageSettings, options.seed, (step) => progress.at(step), interrupt.signal);
+    progress.stop();
+    say(`   ${parameterCount(language)} parameters, ${formatCount(language.tokens)} tokens, loss of held-out statements ${(await language.textLoss(language.params)).toFixed(2)} nats a token.`);
+
+    const { family, candidatesOf } = demoFamily(language, problem);
+    const rows = { train: evaluationRows(parts.train, signals), heldOut: evaluationRows(parts.heldOut, signals) };
+    say(`3. Training: diversity ${options.diversity}${options.diversity === 'anchored' ? ' (-log(pi/pi0), the default for text)' : ''}, tau ${options.tau}.`);
+    const policies = await trainPolicies({
+      family,
+      config: language.config,
+      start: language.params,
+      rows: rows.train,
+      heldOut: rows.heldOut,
+      plans: policyPlans(options.diversity as TrainableDiversity, options.tau),
+      budget,
+      candidatesOf,
+      textLoss: language.textLoss,
+      seed: options.seed,
+      signal: interrupt.signal,
+      onStart: (plan, steps) => progress.start(plan.name, steps),
+      onStep: (step) => progress.at(step),
+      onDone: ({ plan, records }, result) => {
+        progress.stop();
+        if (result.stopped.reason === 'aborted') throw new PopeError('the demo was interrupted; nothing was written.', { code: 'aborted' });
+        if (result.stopped.reason === 'diverged') throw new PopeError(result.stopped.message, { code: 'diverged' });
+        const last = records.at(-1)?.held_out;
+        say(`   ${plan.name}: ${plan.sentence}; held-out agreement ${formatNumber(last?.utility ?? null)}, KL to the log ${formatNumber(last?.kl ?? null)} nats.`);
+        for (const alarm of records.at(-1)?.alarms ?? []) say(`   alarm (${alarm.code}): ${alarm.message}`);
+      },
+    });
+
+    say('4. Evaluating on the held-out participants, and writing the report.');
+    const judged = judge(problem, policies, family, rows.heldOut, options);
+    const result = evaluate(parts.heldOut, {
+      signals,
+      tau: options.tau,
+      diversity: options.diversity,
+      seed: options.seed,
+      targets: Object.fromEntries(judged.map(({ name, logProb, classLogProb }) => [name, { logProb, classLogProb }])),
+    });
+    const truth = Object.fromEntries([
+      ['logging', trueOf(problem, (c) => c.logging, options)],
+      ...judged.map(({ name, truth: exact }) => [name, exact] as const),
+    ]) as Record<string, Truth>;
+    const output = { ...result, truth: Object.fromEntries(Object.entries(truth).map(([name, t]) => [name, truthRecord(t)])) };
+    await writeAll(options, { problem, parts, language, policies, output, html: demoReport({
+      result,
+      truth,
+      policies,
+      logRatios: Object.fromEntries(judged.map(({ name, logProb }) => [name, logProb.map((p, j) => p - parts.heldOut.logPropensity![j])])),
+      inputHash: hashInput(bytes),
+      settings: { data: 'data/polis-demo.json', policies: 'a GPT normalised over the statements of each topic', tokenizer: `byte-level BPE, ${language.tokenizer.vocabSize} tokens` },
+    }) });
+    printResult(context, options, output, () => demoText(output, truth));
+    say(`Done in ${formatDuration((Date.now() - began) / 1000)}. Open ${join(options.out, 'report.html')}.`);
+  } finally {
+    progress.stop();
+    interrupt.release();
+  }
+}
+
+/** The two logs as files and as columns. */
+function demoLogs(problem: DemoProblem) {
+  const part = (heldOut: boolean) => demoRecords(problem.rounds.filter((round) => round.heldOut === heldOut));
+  const records = { train: part(false), heldOut: part(true) };
+  const log = (list: Record<string, unknown>[]) => logFromRecords(list, { candidates: problem.candidates });
+  return { records, train: log(records.train), heldOut: log(records.heldOut) };
+}

@@ -1,0 +1,88 @@
+import {
+  candidatePolicy,
+  type GptConfig,
+  type GptParams,
+  gptConfig,
+  initGpt,
+  languageModelLoss,
+  type Tokenizer,
+  trainBpe,
+  trainLanguageModel,
+  warmupCosine,
+} from '../../nn/index.js';
+import { type CandidatesOf, type PolicyFamily, promptKey } from '../../ope/index.js';
+import { type Random, seededRandom } from '../../random/index.js';
+import type { DemoProblem } from './polis-log.js';
+
+export interface LanguageSettings {
+  readonly vocabSize: number;
+  readonly nLayer: number;
+  readonly nHead: number;
+  readonly nEmbd: number;
+  readonly steps: number;
+  /** Every k-th statement is held out of pre-training: the loss on it watches general ability. */
+  readonly holdOutEvery: number;
+}
+
+export interface Language {
+  readonly tokenizer: Tokenizer;
+  readonly config: GptConfig;
+  readonly params: GptParams;
+  /** Loss of the held-out statements, nats a token. */
+  readonly textLoss: (params: GptParams) => Promise<number>;
+  readonly tokens: number;
+}
+
+const blockSize = 96;
+
+/** A byte-level BPE and a small GPT, pre-trained on the statements of the demo but for the held-out ones. */
+export async function demoLanguage(
+  problem: DemoProblem,
+  settings: LanguageSettings,
+  seed: number,
+  onStep: (step: number) => void,
+  signal?: AbortSignal,
+): Promise<Language> {
+  const conversations = [...new Set(problem.contexts.map(({ conversation }) => conversation))];
+  const texts = conversations.flatMap(({ statements }) => statements.map(({ text }) => text));
+  const tokenizer = trainBpe([...texts, ...problem.contexts.map(({ prompt }) => prompt)], { vocabSize: settings.vocabSize });
+  const config = gptConfig({
+    vocabSize: tokenizer.vocabSize,
+    blockSize,
+    nLayer: settings.nLayer,
+    nHead: settings.nHead,
+    nEmbd: settings.nEmbd,
+  });
+  const stream = (keep: (i: number) => boolean): Int32Array =>
+    Int32Array.from(texts.filter((_, i) => keep(i)).flatMap((text) => [...tokenizer.encode(text), tokenizer.eosId]));
+  const held = (i: number): boolean => i % settings.holdOutEvery === 0;
+  const data = stream((i) => !held(i));
+  const heldOut = stream(held);
+  const random: Random = seededRandom(seed);
+  const { params } = await trainLanguageModel({
+    params: initGpt(config, random),
+    config,
+    data,
+    steps: settings.steps,
+    batch: 12,
+    length: 64,
+    schedule: warmupCosine({ peak: 6e-3, warmup: Math.min(20, settings.steps), steps: settings.steps, final: 6e-4 }),
+    weightDecay: 0.05,
+    random,
+    onStep: ({ step }) => onStep(step),
+    ...(signal && { signal }),
+  });
+  return { tokenizer, config, params, textLoss: (p) => languageModelLoss(p, config, heldOut, { length: 64 }), tokens: data.length };
+}
+
+/** The transformer normalised over the statements of each topic. */
+export function demoFamily(language: Language, problem: DemoProblem): { family: PolicyFamily<GptParams>; candidatesOf: CandidatesOf } {
+  const textsOf = new Map([...problem.candidates].map(([prompt, candidates]) => [prompt, candidates.map(({ text }) => text)]));
+  return {
+    family: candidatePolicy(language.config, language.tokenizer, (prompt) => textsOf.get(prompt) ?? [], candidateScore) as PolicyFamily<GptParams>,
+    candidatesOf: (prompt) => problem.candidates.get(promptKey(prompt)) ?? [],
+  };
+}
+
+/** Scores forgive length, and are spread so that an untrained model is neither flat nor certain; kept in config.json. */
+export const candidateScore = { lengthExponent: 1, scoreScale: 8 } as const;

@@ -1,0 +1,28 @@
+export { type AdamwStepOptions, adamwInit, adamwStep, type OptimizerState } from './adamw.js';
+export { type CandidatePolicy, type CandidatePolicyOptions, candidatePolicy } from './candidate-policy.js';
+export { type Checkpoint, type CheckpointFiles, checkpointFiles, loadCheckpoint } from './checkpoint.js';
+export { clipGradient, globalNorm } from './clip-gradient.js';
+export { configFromJson, configToJson } from './config-json.js';
+export { type EncodeOptions, encodePairs, type TokenBatch } from './encode-pairs.js';
+export { type Generated, type GenerateOptions, generate } from './generate.js';
+export {
+  emptyCache,
+  type ForwardOptions,
+  type GptBlock,
+  type GptParams,
+  gptHidden,
+  gptLogits,
+  type KeyValueCache,
+  lmHead,
+} from './gpt.js';
+export { assertGptConfig, type GptConfig, gptConfig } from './gpt-config.js';
+export { type BindOptions, type GptPolicy, type GptPolicyOptions, gptPolicy } from './gpt-policy.js';
+export { type InitOptions, initGpt } from './init-gpt.js';
+export { parameterCount, paramShapes } from './param-shapes.js';
+export type { LoadOptions } from './params-from-tensors.js';
+export { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.js';
+export { logProbabilities, type SamplerOptions, samplerDistribution, sampleToken } from './sample-token.js';
+export { constantRate, type Schedule, warmupCosine } from './schedule.js';
+export { sequenceLogProb, targetLogProb, tokenLogProb } from './sequence-log-prob.js';
+export * from './tokenizer/index.js';
+export { languageModelLoss, type StepReport, type TrainLanguageModelOptions, trainLanguageModel } from './train-language-model.js';

@@ -1,0 +1,1 @@
+export { readSafetensors, type StoredTensor, writeSafetensors } from '../data/safetensors.js';
