@@ -14,6 +14,8 @@ const shapes = [
   { name: 'weight gradient', batch: 1, m: 128, k: 2000, n: 32, transposeX: true },
   { name: 'input gradient', batch: 1, m: 2000, k: 128, n: 32, transposeY: true },
   { name: 'one column', batch: 1, m: 2000, k: 128, n: 1 },
+  { name: 'one row', batch: 1, m: 1, k: 128, n: 512 },
+  { name: 'one row, y^T', batch: 1, m: 1, k: 128, n: 512, transposeY: true },
 ];
 
 // One literal function a dtype: shared, the second dtype would slow the first one down.

@@ -1,8 +1,17 @@
 import { dim, green, red, yellow } from 'yoctocolors';
 import type { EstimateEntry, EvaluationResult, TargetResult } from '../pope/index.js';
-import { formatCount, formatEstimate, formatInterval, formatNumber, formatPercent, textTable, verdictSentence } from '../report/index.js';
+import {
+  formatCount,
+  formatEstimate,
+  formatInterval,
+  formatNumber,
+  formatPercent,
+  textTable,
+  verdictSentence,
+} from '../report/index.js';
 
-const components = ['utility', 'diversity', 'value'] as const;
+type Component = keyof EvaluationResult['logging'];
+const components: readonly Component[] = ['utility', 'diversity', 'value'];
 const colours = { supported: green, weak: yellow, refused: red } as const;
 
 /**
@@ -10,8 +19,10 @@ const colours = { supported: green, weak: yellow, refused: red } as const;
  * verdict. The numbers of a refused target are there, each line marked refused.
  */
 export function evaluationText(result: EvaluationResult, { colour }: { readonly colour: boolean }): string {
-  const targets = Object.entries(result.targets);
-  return [head(result), logging(result), ...targets.map(([name, target]) => targetText(name, target, colour))].join('\n\n');
+  // Without a diversity the value is the utility over again.
+  const kinds = result.settings.diversity === 'none' ? components.slice(0, 1) : components;
+  const targets = Object.entries(result.targets).map(([name, target]) => targetText(name, target, kinds, colour));
+  return [head(result), logging(result, kinds), ...targets].join('\n\n');
 }
 
 function head({ log, settings }: EvaluationResult): string {
@@ -19,45 +30,85 @@ function head({ log, settings }: EvaluationResult): string {
     const scale = weight === 1 ? '' : ` x ${formatNumber(weight)}`;
     return `${name}${transform === 'identity' ? '' : ` (${transform})`}${scale}`;
   });
+  const value =
+    settings.diversity === 'none'
+      ? 'no diversity'
+      : `value = utility + ${formatNumber(settings.tau)} x diversity (${settings.diversity})`;
   const skipped = log.skipped === 0 ? '' : `, ${formatCount(log.skipped)} skipped`;
   return [
     `${formatCount(log.rounds)} rounds${skipped}, ${formatCount(log.responses)} responses (${formatNumber(log.mean_slate)} a round), propensities ${log.propensity}`,
-    `utility: ${signals.join(' + ')}; value = utility + ${formatNumber(settings.tau)} x diversity (${settings.diversity}); ${formatPercent(settings.level, 1)} intervals (${settings.interval})`,
+    `utility: ${signals.join(' + ')}; ${value}; ${formatNumber(settings.level * 100, 4)}% intervals (${settings.interval})`,
   ].join('\n');
 }
 
-function logging({ logging: own }: EvaluationResult): string {
-  const rows = components.flatMap((c) => {
+function logging({ logging: own }: EvaluationResult, kinds: readonly Component[]): string {
+  const rows = kinds.flatMap((c) => {
     const e = own[c];
-    return e === null ? [] : [[c, formatEstimate(e.estimate, e.lower, e.upper), formatInterval(e.lower, e.upper)]];
+    return e === null ? [] : [[c, ...cells(e)]];
   });
   return `logging policy\n${textTable(['component', { header: 'estimate', align: 'right' }, 'interval'], rows)}`;
 }
 
-function targetText(name: string, target: TargetResult, colour: boolean): string {
+function targetText(name: string, target: TargetResult, kinds: readonly Component[], colour: boolean): string {
   const { level } = target.verdict;
   const refused = level === 'refused';
   const paint = (text: string): string => (colour ? colours[level](text) : text);
-  const rows = components.flatMap((c) =>
-    Object.entries(target[c]).map(([key, e]) => [c, key, ...cells(e), versus(target.versus_logging[c][key]), refused ? 'refused' : '']),
+  const rows = kinds.flatMap((c) =>
+    Object.entries(target[c]).map(([key, e]) => [
+      c,
+      key,
+      ...cells(e),
+      versus(target.versus_logging[c][key]),
+      ...(refused ? ['refused'] : []),
+    ]),
   );
-  const table = textTable(
-    ['component', 'estimator', { header: 'estimate', align: 'right' }, 'interval', 'versus logging', ''],
-    rows,
-  );
+  const columns = [
+    'component',
+    'estimator',
+    { header: 'estimate', align: 'right' as const },
+    'interval',
+    'versus logging',
+    ...(refused ? [''] : []),
+  ];
+  const table = rows.length === 0 ? 'no estimator has its inputs' : textTable(columns, rows);
   const lines = [
     `target ${name}: ${paint(level)}`,
-    rows.length === 0 ? 'no estimator has its inputs' : table,
+    refused && colour ? dim(table) : table,
     weights(target.diagnostics),
-    verdictSentence(target.verdict),
+    ...verdictLines(target.verdict),
   ];
-  return (refused && colour ? lines.map((line, i) => (i === 1 ? dim(line) : line)) : lines).join('\n');
+  return lines.join('\n');
 }
+
+/** The verdict in words, one reason a line; the rows of the largest weights, which many reasons name, once at the end. */
+function verdictLines({ level, reasons }: TargetResult['verdict']): string[] {
+  let worst = '';
+  const bullets = reasons.map(
+    (reason) =>
+      `  - ${reason.replace(WORST, (_, rows: string, mild = '') => {
+        worst = rows;
+        return mild;
+      })}`,
+  );
+  return [
+    verdictSentence({ level, reasons: [] }),
+    ...bullets,
+    ...(worst === '' ? [] : [`  largest weights: ${worst}`]),
+  ];
+}
+
+const WORST = /; largest weights: (.*?)( \(weak\))?$/s;
 
 const cells = (e: EstimateEntry | undefined): [string, string] => [
   formatEstimate(e?.estimate, e?.lower, e?.upper),
-  formatInterval(e?.lower, e?.upper),
+  bounds(e),
 ];
+
+/** One-sided methods leave one end open. */
+function bounds(e: EstimateEntry | undefined): string {
+  if (e !== undefined && e.lower !== null && e.upper === null) return `[${formatNumber(e.lower)}, ∞)`;
+  return formatInterval(e?.lower, e?.upper);
+}
 
 function versus(e: EstimateEntry | undefined): string {
   const [estimate, interval] = cells(e);

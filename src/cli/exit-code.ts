@@ -11,10 +11,8 @@ const ON_THE_WAY = new Set(['failed', 'diverged', 'aborted']);
 
 /** The exit code of what a command threw: 2 for bad usage or input, 1 for what failed on the way, 0 for --help. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) {
-    const asked = error.code === 'commander.helpDisplayed' || error.code === 'commander.version';
-    return asked ? exitCodes.done : exitCodes.usage;
-  }
+  // Help and version that were asked for come as an error with exit code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (!(error instanceof PopeError)) return exitCodes.failed;
   if (ON_THE_WAY.has(error.code ?? '')) return exitCodes.failed;
   const system = (error.cause as { code?: unknown } | undefined)?.code;
@@ -25,7 +23,9 @@ export function exitCodeOf(error: unknown): number {
 export function errorText(error: unknown, debug: boolean): string {
   const known = error instanceof PopeError;
   const message = error instanceof Error ? error.message : String(error);
-  const sentence = known ? message : `an unexpected error: ${message || 'unknown'}. Run again with --debug for the stack.`;
+  const sentence = known
+    ? message
+    : `an unexpected error: ${message || 'unknown'}. Run again with --debug for the stack.`;
   const stack = debug && error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : '';
   return `pope: ${sentence}${stack}\n`;
 }

@@ -26,10 +26,18 @@ export function limitOption(text: string): LimitOption {
   const numbers = values.split(',').map((part) => numberOption(`--limit ${key}`, 0)(part));
   const [refuse, weak] = numbers;
   if (numbers.length > 2 || (key === 'pareto_k' && weak !== undefined)) {
-    throw invalid('--limit', text, key === 'pareto_k' ? 'pareto_k=REFUSE (weak follows from the number of responses)' : form);
+    throw invalid(
+      '--limit',
+      text,
+      key === 'pareto_k' ? 'pareto_k=REFUSE (weak follows from the number of responses)' : form,
+    );
   }
   if (weak !== undefined && (lowIsBad.includes(key) ? weak < refuse : weak > refuse)) {
-    throw invalid('--limit', text, `WEAK ${lowIsBad.includes(key) ? 'at least' : 'at most'} REFUSE, since it is the milder limit`);
+    throw invalid(
+      '--limit',
+      text,
+      `WEAK ${lowIsBad.includes(key) ? 'at least' : 'at most'} REFUSE, since it is the milder limit`,
+    );
   }
   return { key, refuse, weak };
 }

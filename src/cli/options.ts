@@ -39,7 +39,11 @@ export function integerOption(name: string, min: number, max = Number.MAX_SAFE_I
   return (text: string): number => {
     const value = NUMBER.test(text.trim()) ? Number(text) : Number.NaN;
     if (!Number.isSafeInteger(value) || value < min || value > max) {
-      throw invalid(name, text, max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`);
+      throw invalid(
+        name,
+        text,
+        max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`,
+      );
     }
     return value;
   };
@@ -56,7 +60,8 @@ export function choiceOption<T extends string>(name: string, choices: readonly T
 /** Reads a list with commas, each of the given words once; `all` stands for undefined. @throws PopeError naming the choices. */
 export function listOption<T extends string>(name: string, choices: readonly T[]) {
   const read = choiceOption(name, choices);
-  return (text: string): T[] | undefined => (text.trim() === 'all' ? undefined : [...new Set(text.split(',').map((part) => read(part.trim())))]);
+  return (text: string): T[] | undefined =>
+    text.trim() === 'all' ? undefined : [...new Set(text.split(',').map((part) => read(part.trim())))];
 }
 
 /** Reads LO,HI with LO < HI. @throws PopeError naming the option. */
@@ -82,4 +87,3 @@ export function splitPair(option: string, text: string, form: string): [string, 
 export function repeat<T>(read: (text: string) => T) {
   return (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), read(text)];
 }
-

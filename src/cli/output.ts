@@ -9,7 +9,11 @@ export function printResult({ io }: Context, { json }: CommonOptions, result: un
 }
 
 /** Warnings on standard error, one a line. */
-export function printWarnings({ io }: Context, { quiet }: CommonOptions, warnings: readonly { code: string; message: string }[]): void {
+export function printWarnings(
+  { io }: Context,
+  { quiet }: CommonOptions,
+  warnings: readonly { code: string; message: string }[],
+): void {
   if (quiet) return;
   for (const line of warningList(warnings)) io.stderr.write(`warning: ${line}\n`);
 }

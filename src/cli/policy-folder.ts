@@ -22,18 +22,25 @@ const TRAINER = 'trainer_state.json';
 /** Responses, or prompts of a candidate policy, in one pass through the model. */
 const CHUNK = { responses: 64, prompts: 4 };
 
-export const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() ?? false;
+export const isFolder = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null))?.isDirectory() ?? false;
 
 /** Reads a checkpoint folder. @throws PopeError naming the file that lacks or is damaged. */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   if (!(await isFolder(folder))) {
-    throw new PopeError(`${folder} is no folder; expected a checkpoint folder with ${FILES.join(', ')}.`, { code: 'bad_file', file: folder });
+    throw new PopeError(`${folder} is no folder; expected a checkpoint folder with ${FILES.join(', ')}.`, {
+      code: 'bad_file',
+      file: folder,
+    });
   }
   const files: Record<string, Uint8Array | string> = {};
   for (const name of FILES) {
     const bytes = await readFile(join(folder, name)).catch(() => null);
     if (bytes === null) {
-      throw new PopeError(`${folder} has no readable ${name}; expected a checkpoint folder with ${FILES.join(', ')}.`, { code: 'bad_file', file: folder });
+      throw new PopeError(`${folder} has no readable ${name}; expected a checkpoint folder with ${FILES.join(', ')}.`, {
+        code: 'bad_file',
+        file: folder,
+      });
     }
     files[name] = name.endsWith('.json') ? bytes.toString('utf8') : new Uint8Array(bytes);
   }
@@ -59,9 +66,12 @@ function withoutOptimizer(text: string): string {
 export async function loadPolicy(folder: string, candidates: Candidates | undefined): Promise<LoadedPolicy> {
   const checkpoint = await readCheckpoint(folder);
   if (candidates === undefined && isOverCandidates(checkpoint)) {
-    throw new PopeError(`the policy of ${folder} was trained over candidates; expected --candidates FILE with those of every prompt of the log.`, {
-      argument: '--candidates',
-    });
+    throw new PopeError(
+      `the policy of ${folder} was trained over candidates; expected --candidates FILE with those of every prompt of the log.`,
+      {
+        argument: '--candidates',
+      },
+    );
   }
   return { checkpoint, candidates: candidates ?? null };
 }
@@ -76,11 +86,21 @@ export const promptText = (prompt: Prompt): string => promptKey(prompt);
  * log pi(y|x) of all responses of the log in nats, at most 0; over candidates also that of each response's own class,
  * exact, where every candidate has an opinion.
  */
-export function scorePolicy(policy: LoadedPolicy, log: Log, { label, progress }: { readonly label: string; readonly progress: Progress }): ScoredPolicy {
-  const scored = policy.candidates === null ? scoreText(policy, log, label, progress) : scoreCandidates(policy, policy.candidates, log, label, progress);
+export function scorePolicy(
+  policy: LoadedPolicy,
+  log: Log,
+  { label, progress }: { readonly label: string; readonly progress: Progress },
+): ScoredPolicy {
+  const scored =
+    policy.candidates === null
+      ? scoreText(policy, log, label, progress)
+      : scoreCandidates(policy, policy.candidates, log, label, progress);
   progress.stop();
   const bad = scored.logProb.findIndex((value) => Number.isNaN(value));
-  if (bad >= 0) throw new PopeError(`${label}: the model's log-probability of response ${JSON.stringify(log.responses[bad])} is NaN; expected a checkpoint with finite weights.`);
+  if (bad >= 0)
+    throw new PopeError(
+      `${label}: the model's log-probability of response ${JSON.stringify(log.responses[bad])} is NaN; expected a checkpoint with finite weights.`,
+    );
   return scored;
 }
 
@@ -96,7 +116,14 @@ function scoreText({ checkpoint }: LoadedPolicy, log: Log, label: string, progre
   progress.start(label, order.length);
   for (let from = 0; from < order.length; from += CHUNK.responses) {
     const chunk = order.slice(from, from + CHUNK.responses);
-    const found = scope(() => policy.logProb(chunk.map((j) => prompts[roundOf[j]]), chunk.map((j) => log.responses[j])).dataSync());
+    const found = scope(() =>
+      policy
+        .logProb(
+          chunk.map((j) => prompts[roundOf[j]]),
+          chunk.map((j) => log.responses[j]),
+        )
+        .dataSync(),
+    );
     chunk.forEach((j, k) => {
       logProb[j] = Math.min(0, found[k]);
     });
@@ -105,10 +132,20 @@ function scoreText({ checkpoint }: LoadedPolicy, log: Log, label: string, progre
   return { logProb };
 }
 
-function scoreCandidates({ checkpoint }: LoadedPolicy, candidates: Candidates, log: Log, label: string, progress: Progress): ScoredPolicy {
-  const { lengthExponent } = lengthOf(checkpoint);
+function scoreCandidates(
+  { checkpoint }: LoadedPolicy,
+  candidates: Candidates,
+  log: Log,
+  label: string,
+  progress: Progress,
+): ScoredPolicy {
   const textsOf = new Map([...candidates].map(([key, space]) => [key, space.map(({ text }) => text)]));
-  const policy = candidatePolicy(checkpoint.config, checkpoint.tokenizer, (prompt) => textsOf.get(prompt) ?? [], { lengthExponent }).bind(checkpoint.params);
+  const policy = candidatePolicy(
+    checkpoint.config,
+    checkpoint.tokenizer,
+    (prompt) => textsOf.get(prompt) ?? [],
+    scoreOptions(checkpoint),
+  ).bind(checkpoint.params);
   const { distinct, positionOf } = distinctPrompts(log.prompts);
   const keys = distinct.map(promptKey);
   const found: ArrayLike<number>[] = [];
@@ -136,7 +173,11 @@ function scoreCandidates({ checkpoint }: LoadedPolicy, candidates: Candidates, l
   return classified ? { logProb, classLogProb } : { logProb };
 }
 
-function lengthOf({ extra }: Checkpoint): { lengthExponent: number } {
-  const value = extra?.['length_exponent'];
-  return { lengthExponent: typeof value === 'number' ? value : 0 };
+/** How a candidate policy scores, as training wrote it down. */
+export function scoreOptions({ extra }: Pick<Checkpoint, 'extra'>): { lengthExponent: number; scoreScale: number } {
+  const number = (key: string, otherwise: number): number => {
+    const value = extra?.[key];
+    return typeof value === 'number' ? value : otherwise;
+  };
+  return { lengthExponent: number('length_exponent', 0), scoreScale: number('score_scale', 1) };
 }

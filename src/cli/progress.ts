@@ -15,7 +15,10 @@ const PATIENCE = 1000;
 const PAUSE = 100;
 
 /** @param now milliseconds; a test's own clock. */
-export function createProgress(stream: Sink, { quiet = false, now = Date.now }: { quiet?: boolean; now?: () => number } = {}): Progress {
+export function createProgress(
+  stream: Sink,
+  { quiet = false, now = Date.now }: { quiet?: boolean; now?: () => number } = {},
+): Progress {
   const silent = quiet || stream.isTTY !== true;
   let label = '';
   let total = 0;

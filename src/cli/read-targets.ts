@@ -5,8 +5,8 @@ import type { Log } from '../ope/index.js';
 import type { ScoredPolicy } from '../pope/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { splitPair } from './options.js';
-import type { Progress } from './progress.js';
 import { isFolder, loadPolicy, scorePolicy } from './policy-folder.js';
+import type { Progress } from './progress.js';
 
 /** One --target NAME=PATH. */
 export interface TargetOption {
@@ -16,7 +16,11 @@ export interface TargetOption {
 
 /** @throws PopeError unless it is NAME=PATH. */
 export function targetOption(text: string): TargetOption {
-  const [name, path] = splitPair('--target', text, 'NAME=PATH, with a checkpoint folder or a JSONL file of {"id", "log_probs"}');
+  const [name, path] = splitPair(
+    '--target',
+    text,
+    'NAME=PATH, with a checkpoint folder or a JSONL file of {"id", "log_probs"}',
+  );
   return { name, path };
 }
 
@@ -37,13 +41,17 @@ export async function readTargets(
   // All are found before the first is scored, which may take long.
   for (const { name, path } of given) {
     if ((await stat(path).catch(() => null)) === null) {
-      throw new PopeError(`--target ${name}=${path}: ${path} does not exist; expected a checkpoint folder or a JSONL file.`, { argument: '--target' });
+      throw new PopeError(
+        `--target ${name}=${path}: ${path} does not exist; expected a checkpoint folder or a JSONL file.`,
+        { argument: '--target' },
+      );
     }
   }
   let whole = log;
   const scored: Record<string, ScoredPolicy> = {};
   for (const { name, path } of given) {
-    if (await isFolder(path)) scored[name] = scorePolicy(await loadPolicy(path, candidates), log, { label: `scoring ${name}`, progress });
+    if (await isFolder(path))
+      scored[name] = scorePolicy(await loadPolicy(path, candidates), log, { label: `scoring ${name}`, progress });
     else whole = attachTarget(whole, name, await readTargetLogProbs(path));
   }
   return { log: whole, scored };

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { registerDemo } from './commands/demo.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerGenerate } from './commands/generate.js';
 import { registerScore } from './commands/score.js';
@@ -8,7 +9,13 @@ import type { Context, Io } from './context.js';
 import { errorText, exitCodeOf } from './exit-code.js';
 
 /** Every command, in the order of the help. Each adds itself to the program. */
-const commands: readonly ((program: Command, context: Context) => void)[] = [registerEvaluate, registerScore, registerGenerate, registerSimulate];
+const commands: readonly ((program: Command, context: Context) => void)[] = [
+  registerDemo,
+  registerEvaluate,
+  registerScore,
+  registerGenerate,
+  registerSimulate,
+];
 
 /**
  * Runs one command line (without `node` and the script) and returns its exit code: 0 done, 1 failed on the way,

@@ -3,7 +3,8 @@ import { type Signal, signalTransforms } from '../pope/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { numberOption } from './options.js';
 
-const isTransform = (text: string): text is Signal['transform'] => (signalTransforms as readonly string[]).includes(text);
+const isTransform = (text: string): text is Signal['transform'] =>
+  (signalTransforms as readonly string[]).includes(text);
 
 /**
  * Reads NAME[:TRANSFORM[:WEIGHT]]. A name that has colons itself is written with its transform: a:b:identity.
@@ -15,8 +16,13 @@ export function signalOption(text: string): Signal {
   if (parts.length === 1 && text !== '') return { name: text, transform: 'identity', weight: 1 };
   if (parts.length >= 2 && isTransform(last)) return named(text, parts.slice(0, -1), last, 1);
   const transform = parts.at(-2)!;
-  if (parts.length >= 3 && isTransform(transform)) return named(text, parts.slice(0, -2), transform, numberOption(`the weight of --signal ${text}`)(last));
-  throw invalid(`the transform of --signal ${text}`, parts[1] ?? '', `one of ${signalTransforms.join(', ')} (NAME[:TRANSFORM[:WEIGHT]])`);
+  if (parts.length >= 3 && isTransform(transform))
+    return named(text, parts.slice(0, -2), transform, numberOption(`the weight of --signal ${text}`)(last));
+  throw invalid(
+    `the transform of --signal ${text}`,
+    parts[1] ?? '',
+    `one of ${signalTransforms.join(', ')} (NAME[:TRANSFORM[:WEIGHT]])`,
+  );
 }
 
 function named(text: string, name: readonly string[], transform: Signal['transform'], weight: number): Signal {
@@ -29,15 +35,20 @@ function named(text: string, name: readonly string[], transform: Signal['transfo
 export function signalsOf(log: Log, asked: readonly Signal[] | undefined): readonly Signal[] {
   const names = [...log.feedback.keys()];
   if (names.length === 0) {
-    throw new PopeError('the log has no feedback; expected at least one signal under feedback on its responses.', { argument: '--signal' });
+    throw new PopeError('the log has no feedback; expected at least one signal under feedback on its responses.', {
+      argument: '--signal',
+    });
   }
   const unknown = asked?.find(({ name }) => !log.feedback.has(name));
   if (unknown !== undefined) throw invalid('--signal', unknown.name, `a signal of the log (${names.join(', ')})`);
   if (asked !== undefined && asked.length > 0) return asked;
   if (names.length > 1) {
-    throw new PopeError(`the log has ${names.length} signals (${names.join(', ')}); expected --signal NAME to choose one or several.`, {
-      argument: '--signal',
-    });
+    throw new PopeError(
+      `the log has ${names.length} signals (${names.join(', ')}); expected --signal NAME to choose one or several.`,
+      {
+        argument: '--signal',
+      },
+    );
   }
   return [{ name: names[0], transform: 'identity', weight: 1 }];
 }

@@ -1,7 +1,7 @@
 import { zerosLike } from '../backend/index.js';
 import { adamw } from '../ops/index.js';
 import { leavesOf, mapTree, sameShape, type Tensor, type Tree } from '../tensor/index.js';
-import { invalid, PopeError } from '../util/index.js';
+import { assertRange, invalid, PopeError } from '../util/index.js';
 
 /** What AdamW remembers between steps: running means of the gradient and of its square, in the shape of the parameters. */
 export interface OptimizerState<P extends Tree = Tree> {
@@ -54,6 +54,7 @@ export function adamwStep<P extends Tree>(
     });
   }
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  assertRange('weightDecay', weightDecay, 0, Number.MAX_VALUE); // the op sees it for matrices only
   const step = state.step + 1;
   const next = leaves.map((leaf, i) =>
     adamw(leaf, g[i]!, m[i]!, v[i]!, {

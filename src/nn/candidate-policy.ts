@@ -31,6 +31,8 @@ export interface CandidatePolicyOptions extends GptPolicyOptions {
    * 0 (default) is the model conditioned on the candidates, 1 forgives length altogether.
    */
   readonly lengthExponent?: number | undefined;
+  /** Multiplies the score, above 0; default 1. With it a length-forgiving score can still tell candidates apart. */
+  readonly scoreScale?: number | undefined;
 }
 
 /** The candidates of one prompt, ready to score. */
@@ -40,7 +42,7 @@ interface Encoded {
 }
 
 /**
- * pi(y | x) = softmax over the candidates y of x of log pi_GPT(y | x) / tokens(y)^lengthExponent.
+ * pi(y | x) = softmax over the candidates y of x of scoreScale log pi_GPT(y | x) / tokens(y)^lengthExponent.
  * Each distinct prompt is scored once a call, and its own tokens are read once for all of its candidates.
  * @param candidatesOf the distinct texts that may follow a prompt, at least one.
  * @throws PopeError where the tokenizer does not fit the model.
@@ -51,10 +53,12 @@ export function candidatePolicy(
   candidatesOf: (prompt: string) => readonly string[],
   options: CandidatePolicyOptions = {},
 ): CandidatePolicy {
-  const { lengthExponent = 0, tokensPerBatch = TOKENS_PER_BATCH } = options;
+  const { lengthExponent = 0, scoreScale = 1, tokensPerBatch = TOKENS_PER_BATCH } = options;
   assertGptConfig(config);
   assertFits(config, tokenizer);
   assertFinite('lengthExponent', lengthExponent);
+  assertFinite('scoreScale', scoreScale);
+  if (scoreScale <= 0) throw invalid('scoreScale', scoreScale, 'a number above 0');
   const encode = cachedEncode(tokenizer);
   const known = new Map<string, { candidates: readonly string[]; encoded: Encoded }>();
 
@@ -84,7 +88,7 @@ export function candidatePolicy(
           let logProb = done.get(prompt);
           if (logProb === undefined) {
             const { pairs } = encodedOf(prompt);
-            logProb = logSoftmax(candidateScores(params, config, pairs, { random, tokensPerBatch, lengthExponent }));
+            logProb = logSoftmax(candidateScores(params, config, pairs, { random, tokensPerBatch, lengthExponent, scoreScale }));
             done.set(prompt, logProb);
           }
           return logProb;
@@ -124,9 +128,9 @@ function candidateScores(
   params: GptParams,
   config: GptConfig,
   pairs: readonly EncodedPair[],
-  options: { readonly random: Random | undefined; readonly tokensPerBatch: number; readonly lengthExponent: number },
+  options: { readonly random: Random | undefined; readonly tokensPerBatch: number; readonly lengthExponent: number; readonly scoreScale: number },
 ): Tensor {
-  const { random, tokensPerBatch, lengthExponent } = options;
+  const { random, tokensPerBatch, lengthExponent, scoreScale } = options;
   const backend = backendOf(params.wte.weight);
   const { prompt } = pairs[0]!;
   const read = emptyCache();
@@ -152,8 +156,8 @@ function candidateScores(
     placeOf[k] = place;
   });
   const logProb = gather(parts.length === 1 ? parts[0]! : concat(parts, 0), tensor(placeOf, { backend })); // [K]
-  if (lengthExponent === 0) return logProb;
-  const scale = Float64Array.from(lengths, (length) => length ** -lengthExponent);
+  if (lengthExponent === 0 && scoreScale === 1) return logProb;
+  const scale = Float64Array.from(lengths, (length) => scoreScale * length ** -lengthExponent);
   return mul(logProb, tensor(scale, { dtype: logProb.dtype, backend }));
 }
 

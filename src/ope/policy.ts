@@ -33,10 +33,18 @@ export function finitePolicy(
   candidatesOf: CandidatesOf,
   scoresOf: (prompts: readonly Prompt[]) => readonly Tensor[],
 ): Policy & Required<Pick<Policy, 'distribution'>> {
-  const distribution = (prompts: readonly Prompt[]): readonly Tensor[] => scoresOf(prompts).map((scores) => logSoftmax(scores));
+  const distribution = (prompts: readonly Prompt[]): readonly Tensor[] =>
+    scoresOf(prompts).map((scores, p) => {
+      const k = candidatesOf(prompts[p]).length;
+      if (scores.rank !== 1 || scores.size !== k) throw invalid(`the scores of prompt ${p}`, scores.shape, `shape [${k}], one score a candidate`);
+      return logSoftmax(scores);
+    });
   return {
     distribution,
     logProb(prompts, responses) {
+      if (prompts.length !== responses.length || responses.length === 0) {
+        throw invalid('responses.length', responses.length, `${Math.max(1, prompts.length)}, one response a prompt and at least one`);
+      }
       const { distinct, positionOf } = distinctPrompts(prompts);
       const { offsets, indexOf } = candidateIndex(distinct, candidatesOf);
       const flat = concat(distribution(distinct), 0);
@@ -76,7 +84,9 @@ function candidateIndex(prompts: readonly Prompt[], candidatesOf: CandidatesOf):
     const candidates = candidatesOf(prompt);
     offsets.push(total);
     total += candidates.length;
-    indexOf.push(new Map(candidates.map(({ text }, k) => [text, k])));
+    const index = new Map(candidates.map(({ text }, k) => [text, k]));
+    if (index.size !== candidates.length) throw invalid('candidates', candidates.map(({ text }) => text), 'texts that differ from each other');
+    indexOf.push(index);
   }
   return { offsets, indexOf };
 }

@@ -1,6 +1,6 @@
-import { assertRange } from '../util/index.js';
+import { assertRange, invalid } from '../util/index.js';
 
-/** Weights and rewards for the sensitivity analysis: rows with mass m_j > 0 (weight times slate weight) and reward r_j. */
+/** Weights and rewards for the sensitivity analysis: rows with mass m_j >= 0 (weight times slate weight) and reward r_j. */
 export interface WeightedRewards {
   readonly mass: Float64Array;
   readonly reward: Float64Array;
@@ -13,29 +13,42 @@ export interface WeightedRewards {
  * @param eta >= 0, nats per response. @returns null where all mass is 0.
  * @id T13
  */
-export function sensitivityInterval({ mass, reward }: WeightedRewards, eta: number): { lower: number; upper: number } | null {
+export function sensitivityInterval(rewards: WeightedRewards, eta: number): { lower: number; upper: number } | null {
   assertRange('eta', eta, 0, Infinity);
+  assertRewards(rewards);
+  const { mass, reward } = rewards;
+  const m = mass.length;
   const order = Array.from(reward.keys()).sort((a, b) => reward[a] - reward[b]);
-  let total = 0;
-  let weighted = 0;
-  for (let j = 0; j < mass.length; j++) {
-    total += mass[j];
-    weighted += mass[j] * reward[j];
+  // summed from the top as well as from the bottom: a difference from the total would leave rounding that e^eta blows up
+  const aboveMass = new Float64Array(m + 1);
+  const aboveWeighted = new Float64Array(m + 1);
+  for (let k = m - 1; k >= 0; k--) {
+    aboveMass[k] = aboveMass[k + 1] + mass[order[k]];
+    aboveWeighted[k] = aboveWeighted[k + 1] + mass[order[k]] * reward[order[k]];
   }
-  if (!(total > 0)) return null;
-  const [up, down] = [Math.exp(eta), Math.exp(-eta)];
-  let upper = weighted / total;
+  if (!(aboveMass[0] > 0)) return null;
+  const down = Math.exp(-2 * eta); // only the ratio of e^-eta to e^eta matters
+  let upper = aboveWeighted[0] / aboveMass[0];
   let lower = upper;
   let below = 0;
   let belowWeighted = 0;
-  for (const j of order) {
-    below += mass[j];
-    belowWeighted += mass[j] * reward[j];
-    const [above, aboveWeighted] = [Math.max(0, total - below), weighted - belowWeighted];
-    upper = Math.max(upper, (down * belowWeighted + up * aboveWeighted) / (down * below + up * above));
-    lower = Math.min(lower, (up * belowWeighted + down * aboveWeighted) / (up * below + down * above));
+  for (let k = 0; k < m; k++) {
+    below += mass[order[k]];
+    belowWeighted += mass[order[k]] * reward[order[k]];
+    const [above, weighted] = [aboveMass[k + 1], aboveWeighted[k + 1]];
+    // either can be 0 where the tilt or all mass on one side is
+    if (down * below + above > 0) upper = Math.max(upper, (down * belowWeighted + weighted) / (down * below + above));
+    if (below + down * above > 0) lower = Math.min(lower, (belowWeighted + down * weighted) / (below + down * above));
   }
   return { lower, upper };
+}
+
+function assertRewards({ mass, reward }: WeightedRewards): void {
+  if (mass.length !== reward.length) throw invalid('reward.length', reward.length, `${mass.length}, the length of mass`);
+  const bad = mass.findIndex((m) => !(m >= 0 && m < Infinity));
+  if (bad >= 0) throw invalid(`mass[${bad}]`, mass[bad], 'a finite number of at least 0');
+  const odd = reward.findIndex((r) => !Number.isFinite(r));
+  if (odd >= 0) throw invalid(`reward[${odd}]`, reward[odd], 'a finite number');
 }
 
 /**

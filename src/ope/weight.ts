@@ -1,6 +1,6 @@
-import { add, clip as clipTo, div, exp, lessEqual, max, minimum, mul, neg, sub, where } from '../ops/index.js';
 import { stopGradient } from '../autograd/index.js';
-import { zerosLike } from '../backend/index.js';
+import { onesLike, zerosLike } from '../backend/index.js';
+import { add, clip as clipTo, exp, greater, lessEqual, max, minimum, mul, softplus, sub, where } from '../ops/index.js';
 import { assertRange } from '../util/index.js';
 import type { WeightTransform } from './estimator.js';
 
@@ -27,33 +27,39 @@ export function clip(limit: number): WeightTransform {
 /** rho where rho <= M, else 0: the weight of the switch estimator; the boundary is kept. M >= 0. */
 export function switchAt(limit: number): WeightTransform {
   assertRange('limit', limit, 0, Infinity);
+  if (limit === Infinity) return importanceWeight;
   const logLimit = Math.log(limit);
-  return (logRatio) => {
-    const kept = lessEqual(logRatio, logLimit);
-    // both branches stay finite, so that the gradient of the branch not taken is 0 and never 0 * inf
-    return where(kept, exp(minimum(logRatio, Math.min(logLimit, 709))), zerosLike(logRatio));
-  };
+  // both branches stay finite, so that the gradient of the branch not taken is 0 and never 0 * inf
+  return (logRatio) => where(lessEqual(logRatio, logLimit), exp(minimum(logRatio, logLimit)), zerosLike(logRatio));
 }
 
-/** L rho / (rho^2 + L): the optimistic shrinkage of DRos; written so that huge rho give 0. L > 0. */
+// The three below are quotients in rho, written as exp(log rho - softplus(...)): finite in value and gradient at any
+// log-ratio, where rho itself overflows or is 0.
+
+/** L rho / (rho^2 + L): the optimistic shrinkage of DRos; huge rho give 0. L >= 0; at 0 every weight is 0. */
 export function shrink(strength: number): WeightTransform {
   assertRange('strength', strength, 0, Infinity);
   if (strength === Infinity) return importanceWeight;
-  // rho L / (rho^2 + L) = 1 / (rho/L + 1/rho)
-  return (logRatio) => {
-    const rho = exp(logRatio);
-    return div(1, add(mul(rho, 1 / strength), exp(neg(logRatio))));
-  };
+  if (strength === 0) return zerosLike;
+  const logStrength = Math.log(strength);
+  // rho / (1 + rho^2 / L)
+  return (logRatio) => exp(sub(logRatio, softplus(sub(mul(logRatio, 2), logStrength))));
 }
 
-/** rho / (1 - lambda + lambda rho): the power-mean weight of Metelli et al. (OBP's sub-Gaussian). lambda in [0, 1]. */
+/**
+ * rho / (1 - lambda + lambda rho): the power-mean weight of Metelli et al. (OBP's sub-Gaussian). lambda in [0, 1];
+ * at 1 the weight is 1, but for rho = 0, where it is 0 as for every other lambda.
+ */
 export function subGaussian(lambda: number): WeightTransform {
   assertRange('lambda', lambda, 0, 1);
-  return (logRatio) => div(1, add(mul(exp(neg(logRatio)), 1 - lambda), lambda));
+  if (lambda === 1) return (logRatio) => where(greater(logRatio, -Infinity), onesLike(logRatio), zerosLike(logRatio));
+  const [logOdds, logRest] = [Math.log(lambda) - Math.log1p(-lambda), Math.log1p(-lambda)];
+  return (logRatio) => exp(sub(logRatio, add(softplus(add(logRatio, logOdds)), logRest)));
 }
 
-/** rho / (1 + lambda rho) = 1 / (1/rho + lambda): never above 1/lambda. lambda >= 0. */
+/** rho / (1 + lambda rho): never above 1/lambda. lambda >= 0, finite. */
 export function implicitExploration(lambda: number): WeightTransform {
-  assertRange('lambda', lambda, 0, Infinity);
-  return (logRatio) => div(1, add(exp(neg(logRatio)), lambda));
+  assertRange('lambda', lambda, 0, Number.MAX_VALUE);
+  const logLambda = Math.log(lambda);
+  return (logRatio) => exp(sub(logRatio, softplus(add(logRatio, logLambda))));
 }

@@ -1,6 +1,6 @@
 import { add, exp, greater, isFinite as finiteMask, log, mul, neg, segmentSum, sub, sum, where } from '../ops/index.js';
-import { fullLike, zerosLike } from '../backend/index.js';
-import type { Tensor } from '../tensor/index.js';
+import { backendOf, fullLike, tensor, zerosLike } from '../backend/index.js';
+import type { FloatDType, Tensor } from '../tensor/index.js';
 
 /** The readings of pluralism that a value can add to the utility. */
 export type DiversityKind = 'surprisal' | 'anchored' | 'coverage' | 'slate' | 'distribution' | 'none';
@@ -36,12 +36,14 @@ export const coverageReward = (classLogProb: Tensor): Tensor => neg(finiteOrZero
  * @id D4
  */
 export function slateEntropyReward(logProb: Tensor, distinct: Tensor, roundOf: Tensor, rounds: number): Tensor {
-  const mass = mul(exp(logProb), distinct);
+  // relative to the slate's likeliest: long responses have probabilities far below the smallest float
+  const relative = sub(logProb, slateMaxima(logProb, roundOf, rounds));
+  const mass = mul(exp(relative), distinct);
   const total = segmentSum(mass, roundOf, rounds);
   // H = log T - (1/T) sum m log m, and 0 for T = 0
   const positive = finiteMask(log(total));
   const safeTotal = where(positive, total, fullLike(total, 1));
-  const weighted = segmentSum(mul(mass, finiteOrZero(logProb)), roundOf, rounds);
+  const weighted = segmentSum(mul(mass, finiteOrZero(relative)), roundOf, rounds);
   return where(positive, sub(log(safeTotal), mul(weighted, exp(neg(log(safeTotal))))), zerosLike(total));
 }
 
@@ -54,6 +56,17 @@ export function distributionReward(preferred: Tensor, predicted: Tensor): Tensor
   const middle = mul(add(preferred, predicted), 0.5);
   const divergence = (p: Tensor): Tensor => sum(mul(p, sub(logOrZero(p), logOrZero(middle))), -1);
   return mul(add(divergence(preferred), divergence(predicted)), -0.5);
+}
+
+/** The largest log-probability of each response's slate, [M], constant; 0 where all are -Infinity. */
+function slateMaxima(logProb: Tensor, roundOf: Tensor, rounds: number): Tensor {
+  const [values, round] = [logProb.dataSync(), roundOf.dataSync()];
+  const top = new Float64Array(rounds).fill(-Infinity);
+  values.forEach((value, j) => {
+    top[round[j]] = Math.max(top[round[j]], value);
+  });
+  const own = Float64Array.from(round, (i) => (top[i] === -Infinity ? 0 : top[i]));
+  return tensor(own, { dtype: logProb.dtype as FloatDType, backend: backendOf(logProb) });
 }
 
 /** log x, and 0 where x is 0, for terms in which x multiplies it. */

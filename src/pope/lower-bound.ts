@@ -3,6 +3,7 @@ import { slateSum } from '../ope/index.js';
 import { add, exp, mean, minimum, mul, sub } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 import { assertFinite, assertRange } from '../util/index.js';
+import { finiteOrZero } from './diversity.js';
 
 /** What the differentiable bounds read: logged log-probabilities, those of the step's anchor pi_k, and the moving ones. */
 export interface BoundInput {
@@ -87,7 +88,7 @@ export function klEstimate(input: BoundInput, reference: Tensor, options: Pick<B
   const logR = sub(input.logProb, q);
   const r = exp(logR);
   const rho = clipped(exp(sub(q, input.logPropensity)), options);
-  return meanOverRounds(mul(rho, sub(mul(r, logR), sub(r, 1))), input);
+  return meanOverRounds(mul(rho, sub(mul(r, finiteOrZero(logR)), sub(r, 1))), input);
 }
 
 const anchorWeight = (input: BoundInput, options: BoundOptions): Tensor =>

@@ -45,7 +45,8 @@ export function varianceOf(rows: EvaluationRows, logRatio: Float64Array, diversi
   const n = rows.roundIndex.length;
   const probability = rows.slateWeight.map((w) => w / n);
   const of = (reward: Float64Array): VarianceResult | null => {
-    if (!settings.local || largestLogRatio(logRatio) > 340) return null;
+    const fits = logRatio.every((l, m) => l + Math.log(Math.abs(reward[m])) < 350);
+    if (!settings.local || !fits) return null;
     const bound = varianceLowerBound(logRatio, reward, probability);
     return { estimate: bound.variance, lower_bound: bound.lowerBound, z: bound.z, kl: bound.kl, chi2: bound.chi2 };
   };

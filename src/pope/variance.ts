@@ -31,27 +31,36 @@ export function varianceLowerBound(
   probability?: ArrayLike<number>,
 ): VarianceBound {
   const m = logRatio.length;
+  const probabilityOf = (j: number): number => probability?.[j] ?? 1 / m;
+  // log(rho |R|), and everything relative to the largest: weights that are all tiny must not underflow to 0/0
+  const logMagnitude = Float64Array.from({ length: m }, (_, j) => logRatio[j] + Math.log(Math.abs(reward[j])));
+  let top = -Infinity;
+  logMagnitude.forEach((value, j) => {
+    if (!(value < 354)) {
+      throw new PopeError(`the weight times reward of row ${j} is exp(${value}); its square exceeds float64.`, { argument: 'logRatio' });
+    }
+    if (probabilityOf(j) > 0 && value > top) top = value;
+  });
+  if (top === -Infinity) return { variance: 0, lowerBound: 0, z: 0, v: 0, kl: 0, chi2: 0 };
   let z = 0;
   let v = 0;
   let second = 0;
   let tilted = 0;
   for (let j = 0; j < m; j++) {
-    const p = probability?.[j] ?? 1 / m;
-    const magnitude = Math.exp(logRatio[j]) * Math.abs(reward[j]);
+    const [p, relative] = [probabilityOf(j), logMagnitude[j] - top];
+    const magnitude = Math.exp(relative);
     if (p === 0 || magnitude === 0) continue;
     z += p * magnitude;
     v += p * magnitude * Math.sign(reward[j]);
     second += p * magnitude * magnitude;
-    tilted += p * magnitude * (logRatio[j] + Math.log(Math.abs(reward[j])));
+    tilted += p * magnitude * relative;
   }
-  if (!Number.isFinite(second)) {
-    throw new PopeError('a weight times reward exceeds float64; expected log-ratios below 350.', { argument: 'logRatio' });
-  }
-  if (z === 0) return { variance: 0, lowerBound: 0, z: 0, v: 0, kl: 0, chi2: 0 };
   // q/pi0 = rho |R| / Z, so KL = E_q log(rho |R|) - log Z and 1 + chi2 = E_pi0 (rho |R|)^2 / Z^2
   const kl = Math.max(0, tilted / z - Math.log(z));
   const chi2 = Math.max(0, second / (z * z) - 1);
-  return { variance: varianceIdentity(z, chi2, v), lowerBound: z * z * Math.exp(kl) - v * v, z, v, kl, chi2 };
+  const scale = Math.exp(top);
+  const [Z, V] = [z * scale, v * scale];
+  return { variance: varianceIdentity(Z, chi2, V), lowerBound: Z * Z * Math.exp(kl) - V * V, z: Z, v: V, kl, chi2 };
 }
 
 /**

@@ -26,13 +26,24 @@ describe('a backend without fused verbs', () => {
     adamw: undefined,
   };
   const numbers = (n: number): Float64Array => Float64Array.from({ length: n }, (_, i) => Math.cos(3 * i + 1));
-  const on = (backend: Backend, shape: number[]): Tensor => tensor(numbers(shape.reduce((a, b) => a * b)), { shape, backend });
+  const on = (backend: Backend, shape: number[]): Tensor =>
+    tensor(numbers(shape.reduce((a, b) => a * b)), { shape, backend });
   const cases: Record<string, { shapes: number[][]; f: (xs: readonly Tensor[], backend: Backend) => Tensor }> = {
     softmax: { shapes: [[3, 4]], f: ([x]) => softmax(x) },
     logSoftmax: { shapes: [[3, 4]], f: ([x]) => logSoftmax(x) },
-    gatherLogProb: { shapes: [[3, 4]], f: ([x], backend) => gatherLogProb(x, tensor([0, 3, -1], { dtype: 'int32', backend })) },
+    gatherLogProb: {
+      shapes: [[3, 4]],
+      f: ([x], backend) => gatherLogProb(x, tensor([0, 3, -1], { dtype: 'int32', backend })),
+    },
     layerNorm: { shapes: [[3, 4], [4], [4]], f: ([x, gain, bias]) => layerNorm(x, gain, bias) },
-    causalAttention: { shapes: [[2, 3, 4], [2, 5, 4], [2, 5, 4]], f: ([q, k, v]) => causalAttention(q, k, v) },
+    causalAttention: {
+      shapes: [
+        [2, 3, 4],
+        [2, 5, 4],
+        [2, 5, 4],
+      ],
+      f: ([q, k, v]) => causalAttention(q, k, v),
+    },
   };
 
   test.each(Object.keys(cases))('%s runs its composition and gives the same', (name) => {
@@ -40,11 +51,19 @@ describe('a backend without fused verbs', () => {
     scope(() => {
       const seen: Record<string, string[]> = { js: [], bare: [] };
       const results = [js, bare].map((backend) =>
-        listen((node) => seen[backend.name].push(node.name), () => derivatives((xs) => f(xs, backend), shapes.map((s) => on(backend, s)))),
+        listen(
+          (node) => seen[backend.name].push(node.name),
+          () =>
+            derivatives(
+              (xs) => f(xs, backend),
+              shapes.map((s) => on(backend, s)),
+            ),
+        ),
       );
       expect(seen.js).toContain(name);
       expect(seen.bare).not.toContain(name);
-      for (const key of ['value', 'gradient', 'second'] as const) expect(gap(results[0][key], results[1][key])).toBeLessThan(1e-11);
+      for (const key of ['value', 'gradient', 'second'] as const)
+        expect(gap(results[0][key], results[1][key])).toBeLessThan(1e-11);
     });
   });
 

@@ -18,6 +18,17 @@ describe('matmul refuses', () => {
   });
   test('int32 and mixed dtypes', () => {
     expect(() => matmul(zeros([2, 2], { dtype: 'int32' }), zeros([2, 2], { dtype: 'int32' }))).toThrow(/int32/);
-    expect(() => matmul(zeros([2, 2]), tensor([[1, 0], [0, 1]], { dtype: 'float64' }))).toThrow(/float32 and float64/);
+    expect(() =>
+      matmul(
+        zeros([2, 2]),
+        tensor(
+          [
+            [1, 0],
+            [0, 1],
+          ],
+          { dtype: 'float64' },
+        ),
+      ),
+    ).toThrow(/float32 and float64/);
   });
 });

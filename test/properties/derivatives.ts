@@ -18,7 +18,11 @@ export function derivatives(f: Fn, xs: readonly Tensor[]): { value: number[]; gr
     const z = f(ys);
     return sum(mul(z, weights(z, 0.5)));
   });
-  const second = grad((ys: readonly Tensor[]) => first(ys).map((d, i) => sum(mul(d, weights(d, i)))).reduce(add));
+  const second = grad((ys: readonly Tensor[]) =>
+    first(ys)
+      .map((d, i) => sum(mul(d, weights(d, i))))
+      .reduce(add),
+  );
   return scope(() => ({ value: numbers([f(xs)]), gradient: numbers(first(xs)), second: numbers(second(xs)) }));
 }
 

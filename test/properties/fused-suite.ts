@@ -41,10 +41,12 @@ export function twins(backend: Backend): Readonly<Record<string, fc.Arbitrary<Ca
     rows()
       .chain((shape) => tensorOf(shape))
       .map((x) => ({ fused: ([a]) => fused(a), composed: ([a]) => composed(a), specs: [x] }));
-  const picked = fc.tuple(lead(), size(9)).chain(([l, v]) =>
-    fc.record({ x: tensorOf([...l, v]), targets: tensorOf(l, { min: -1, max: v - 1, step: 1 }) }),
+  const picked = fc
+    .tuple(lead(), size(9))
+    .chain(([l, v]) => fc.record({ x: tensorOf([...l, v]), targets: tensorOf(l, { min: -1, max: v - 1, step: 1 }) }));
+  const normed = rows().chain((shape) =>
+    fc.tuple(tensorOf(shape), tensorOf(shape.slice(-1)), tensorOf(shape.slice(-1))),
   );
-  const normed = rows().chain((shape) => fc.tuple(tensorOf(shape), tensorOf(shape.slice(-1)), tensorOf(shape.slice(-1))));
   const heads = fc.tuple(lead(), size(6), fc.nat({ max: 3 }), size(6)).chain(([l, queries, past, features]) => {
     const keys = [...l, queries + past, features];
     return fc.tuple(tensorOf([...l, queries, features]), tensorOf(keys), tensorOf(keys));
@@ -73,27 +75,40 @@ export function twins(backend: Backend): Readonly<Record<string, fc.Arbitrary<Ca
 }
 
 /** The fused ops of one backend against their compositions: value, gradient, second derivative, both dtypes. */
-export function fusedSuite(name: string, backend: Backend, dtypes: readonly FloatDType[] = ['float32', 'float64']): void {
+export function fusedSuite(
+  name: string,
+  backend: Backend,
+  dtypes: readonly FloatDType[] = ['float32', 'float64'],
+): void {
   const all = twins(backend);
   describe.each(dtypes)(`${name} in %s`, (dtype) => {
     const tolerance = dtype === 'float32' ? 2e-4 : 1e-11;
     for (const [op, cases] of Object.entries(all)) {
-      test.prop([cases], { numRuns: 50 })(`${op} equals its composition in value, gradient and second derivative`, ({ fused, composed, specs }) =>
-        scope(() => {
-          const xs = specs.map((spec) => make(spec, dtype, backend));
-          expect(fused(xs).shape).toEqual(composed(xs).shape);
-          const ours = derivatives(fused, xs);
-          const theirs = derivatives(composed, xs);
-          expect(gap(ours.value, theirs.value)).toBeLessThan(dtype === 'float32' ? 4e-6 : 1e-13);
-          expect(gap(ours.gradient, theirs.gradient)).toBeLessThan(dtype === 'float32' ? 2e-5 : 1e-12);
-          expect(gap(ours.second, theirs.second)).toBeLessThan(tolerance);
-        }),
+      test.prop([cases], { numRuns: 50 })(
+        `${op} equals its composition in value, gradient and second derivative`,
+        ({ fused, composed, specs }) =>
+          scope(() => {
+            const xs = specs.map((spec) => make(spec, dtype, backend));
+            expect(fused(xs).shape).toEqual(composed(xs).shape);
+            const ours = derivatives(fused, xs);
+            const theirs = derivatives(composed, xs);
+            expect(gap(ours.value, theirs.value)).toBeLessThan(dtype === 'float32' ? 4e-6 : 1e-13);
+            expect(gap(ours.gradient, theirs.gradient)).toBeLessThan(dtype === 'float32' ? 2e-5 : 1e-12);
+            expect(gap(ours.second, theirs.second)).toBeLessThan(tolerance);
+          }),
       );
     }
 
     test.prop([
-      shapes({ maxRank: 2 }).chain((shape) => fc.tuple(tensorOf(shape), fc.array(tensorOf(shape), { minLength: 1, maxLength: 4 }))),
-      fc.record({ learningRate: fc.constantFrom(0, 0.01, 0.3), weightDecay: fc.constantFrom(0, 0.1), beta1: fc.constantFrom(0, 0.9), beta2: fc.constantFrom(0, 0.999) }),
+      shapes({ maxRank: 2 }).chain((shape) =>
+        fc.tuple(tensorOf(shape), fc.array(tensorOf(shape), { minLength: 1, maxLength: 4 })),
+      ),
+      fc.record({
+        learningRate: fc.constantFrom(0, 0.01, 0.3),
+        weightDecay: fc.constantFrom(0, 0.1),
+        beta1: fc.constantFrom(0, 0.9),
+        beta2: fc.constantFrom(0, 0.999),
+      }),
     ])('adamw equals its composition over several steps', ([start, gradients], options) =>
       scope(() => {
         const p = make(start, dtype, backend);
@@ -117,7 +132,11 @@ export function fusedSuite(name: string, backend: Backend, dtypes: readonly Floa
     describe(`${name}, gradients against central differences`, () => {
       for (const [op, cases] of Object.entries(all)) {
         test.prop([cases], { numRuns: 12 })(op, ({ fused, specs }) => {
-          checkGradient(fused, specs.map((spec) => make(spec, 'float64', backend)), { tolerance: 1e-6 });
+          checkGradient(
+            fused,
+            specs.map((spec) => make(spec, 'float64', backend)),
+            { tolerance: 1e-6 },
+          );
         });
       }
     });

@@ -2,17 +2,13 @@ import { broadcastStrides, type Shape, sizeOf, type TypedArray } from '../../ten
 import type { Operand } from '../backend.js';
 import { takeDoubles } from './doubles.js';
 import type { Pool } from './pool.js';
+import { type Layout, vectorMatrix } from './vector-matrix.js';
 
 /** Rows and columns of the register tile: 16 sums live in registers while k runs. */
 const TILE = 4;
 
-/** How to walk one operand's matrices: the steps along its outer axis (m or n) and along k. */
-interface Layout {
-  readonly source: TypedArray;
-  readonly outer: number;
-  readonly outerStep: number;
-  readonly innerStep: number;
-}
+/** Steps of k that one pass takes: the two panels of a pass (2 x 16 KiB) stay in the first-level cache. */
+const BLOCK = 512;
 
 /**
  * The matmul verb. Both matrices are packed into float64 panels of TILE rows (or columns): that makes the four
@@ -38,26 +34,64 @@ export function matmulVerb(pool: Pool) {
       outerStep: transposeY ? k : 1,
       innerStep: transposeY ? 1 : n,
     };
-    const panel = takeDoubles(pool, TILE * k);
-    const panels = takeDoubles(pool, padded(n) * k);
-    const strip = takeDoubles(pool, TILE * padded(n));
     const leftStarts = matrixStarts(x.shape, shape);
     const rightStarts = matrixStarts(y.shape, shape);
-    for (let b = 0; b < leftStarts.length; b++) {
-      if (b === 0 || rightStarts[b] !== rightStarts[b - 1]) {
-        for (let j = 0; j < n; j += TILE) packPanel(right, rightStarts[b], j, k, panels, j * k);
-      }
-      for (let i = 0; i < m; i += TILE) {
-        packPanel(left, leftStarts[b], i, k, panel, 0);
-        multiplyStrip(panel, panels, padded(n), k, strip);
-        store(strip, Math.min(TILE, m - i), n, out, (b * m + i) * n);
-      }
-    }
-    pool.give(panel);
-    pool.give(panels);
-    pool.give(strip);
+    if (m === 1) multiplyVectors(pool, left, leftStarts, right, rightStarts, k, out);
+    else if (n === 1) multiplyVectors(pool, right, rightStarts, left, leftStarts, k, out);
+    else multiplyPanels(pool, left, leftStarts, right, rightStarts, k, out);
     return out;
   };
+}
+
+/** Each vector (k numbers, contiguous in either form) times its matrix. */
+function multiplyVectors(
+  pool: Pool,
+  vectors: Layout,
+  vectorStarts: Int32Array,
+  matrices: Layout,
+  matrixStarts: Int32Array,
+  k: number,
+  out: TypedArray,
+): void {
+  const vector = takeDoubles(pool, k);
+  const result = takeDoubles(pool, matrices.outer);
+  for (let b = 0; b < vectorStarts.length; b++) {
+    for (let p = 0; p < k; p++) vector[p] = vectors.source[vectorStarts[b] + p];
+    vectorMatrix(vector, matrices, matrixStarts[b], result);
+    out.set(result, b * matrices.outer);
+  }
+  pool.give(vector);
+  pool.give(result);
+}
+
+function multiplyPanels(
+  pool: Pool,
+  left: Layout,
+  leftStarts: Int32Array,
+  right: Layout,
+  rightStarts: Int32Array,
+  k: number,
+  out: TypedArray,
+): void {
+  const m = left.outer;
+  const n = right.outer;
+  const panel = takeDoubles(pool, TILE * k);
+  const panels = takeDoubles(pool, padded(n) * k);
+  const strip = takeDoubles(pool, TILE * padded(n));
+  for (let b = 0; b < leftStarts.length; b++) {
+    if (b === 0 || rightStarts[b] !== rightStarts[b - 1]) {
+      for (let j = 0; j < n; j += TILE) packPanel(right, rightStarts[b], j, k, panels, j * k);
+    }
+    for (let i = 0; i < m; i += TILE) {
+      packPanel(left, leftStarts[b], i, k, panel, 0);
+      strip.fill(0);
+      for (let p = 0; p < k; p += BLOCK) addStrip(panel, panels, padded(n), k, p, Math.min(p + BLOCK, k), strip);
+      store(strip, Math.min(TILE, m - i), n, out, (b * m + i) * n);
+    }
+  }
+  pool.give(panel);
+  pool.give(panels);
+  pool.give(strip);
 }
 
 function padded(n: number): number {
@@ -85,6 +119,17 @@ function matrixStarts(from: Shape, to: Shape): Int32Array {
 function packPanel(from: Layout, start: number, first: number, k: number, packed: Float64Array, to: number): void {
   const { source, outer, outerStep, innerStep } = from;
   const end = to + k * TILE;
+  if (outerStep === 1 && first + TILE <= outer) {
+    let at = start + first;
+    for (let i = to; i < end; i += TILE) {
+      packed[i] = source[at];
+      packed[i + 1] = source[at + 1];
+      packed[i + 2] = source[at + 2];
+      packed[i + 3] = source[at + 3];
+      at += innerStep;
+    }
+    return;
+  }
   for (let r = 0; r < TILE; r++) {
     if (first + r >= outer) {
       for (let i = to + r; i < end; i += TILE) packed[i] = 0;
@@ -98,28 +143,40 @@ function packPanel(from: Layout, start: number, first: number, k: number, packed
   }
 }
 
-/** TILE rows of the product, from one left panel and all right panels. Ragged edges only reach numbers nobody reads. */
-function multiplyStrip(a: Float64Array, b: Float64Array, width: number, k: number, strip: Float64Array): void {
-  const length = k * TILE;
+/**
+ * Adds steps p0 .. p1 of k to TILE rows of the product: one left panel with every right panel.
+ * The zeros of ragged panels only reach numbers that nobody reads.
+ */
+function addStrip(
+  a: Float64Array,
+  b: Float64Array,
+  width: number,
+  k: number,
+  p0: number,
+  p1: number,
+  strip: Float64Array,
+): void {
+  const begin = p0 * TILE;
+  const end = p1 * TILE;
   for (let j = 0; j < width; j += TILE) {
     const b0 = j * k;
-    let c00 = 0,
-      c01 = 0,
-      c02 = 0,
-      c03 = 0;
-    let c10 = 0,
-      c11 = 0,
-      c12 = 0,
-      c13 = 0;
-    let c20 = 0,
-      c21 = 0,
-      c22 = 0,
-      c23 = 0;
-    let c30 = 0,
-      c31 = 0,
-      c32 = 0,
-      c33 = 0;
-    for (let p = 0; p < length; p += TILE) {
+    let c00 = 0;
+    let c01 = 0;
+    let c02 = 0;
+    let c03 = 0;
+    let c10 = 0;
+    let c11 = 0;
+    let c12 = 0;
+    let c13 = 0;
+    let c20 = 0;
+    let c21 = 0;
+    let c22 = 0;
+    let c23 = 0;
+    let c30 = 0;
+    let c31 = 0;
+    let c32 = 0;
+    let c33 = 0;
+    for (let p = begin; p < end; p += TILE) {
       const x0 = a[p];
       const x1 = a[p + 1];
       const x2 = a[p + 2];
@@ -145,26 +202,26 @@ function multiplyStrip(a: Float64Array, b: Float64Array, width: number, k: numbe
       c32 += x3 * y2;
       c33 += x3 * y3;
     }
-    let at = j;
-    strip[at] = c00;
-    strip[at + 1] = c01;
-    strip[at + 2] = c02;
-    strip[at + 3] = c03;
-    at += width;
-    strip[at] = c10;
-    strip[at + 1] = c11;
-    strip[at + 2] = c12;
-    strip[at + 3] = c13;
-    at += width;
-    strip[at] = c20;
-    strip[at + 1] = c21;
-    strip[at + 2] = c22;
-    strip[at + 3] = c23;
-    at += width;
-    strip[at] = c30;
-    strip[at + 1] = c31;
-    strip[at + 2] = c32;
-    strip[at + 3] = c33;
+    const r0 = j;
+    const r1 = r0 + width;
+    const r2 = r1 + width;
+    const r3 = r2 + width;
+    strip[r0] += c00;
+    strip[r0 + 1] += c01;
+    strip[r0 + 2] += c02;
+    strip[r0 + 3] += c03;
+    strip[r1] += c10;
+    strip[r1 + 1] += c11;
+    strip[r1 + 2] += c12;
+    strip[r1 + 3] += c13;
+    strip[r2] += c20;
+    strip[r2 + 1] += c21;
+    strip[r2 + 2] += c22;
+    strip[r2 + 3] += c23;
+    strip[r3] += c30;
+    strip[r3 + 1] += c31;
+    strip[r3 + 2] += c32;
+    strip[r3 + 3] += c33;
   }
 }
 

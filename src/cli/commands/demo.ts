@@ -2,21 +2,21 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { jsonlText, jsonText, logFromRecords } from '../../data/index.js';
+import { jsonlText, jsonText, logFromRecords, parseDemo } from '../../data/index.js';
 import { hashInput, writeFileAtomic } from '../../data/node.js';
-import { parseDemo } from '../../data/polis-demo.js';
-import { type EvaluationRows, evaluate, evaluationRows, scoreRows, type Signal, type TrainableDiversity } from '../../pope/index.js';
+import { type GptParams, parameterCount } from '../../nn/index.js';
+import { type EvaluationResult, evaluate, evaluationRows, type Signal } from '../../pope/index.js';
 import { seededRandom } from '../../random/index.js';
 import { formatCount, formatDuration, formatInterval, formatNumber, textTable } from '../../report/index.js';
-import { scope } from '../../tensor/index.js';
 import { PopeError } from '../../util/index.js';
 import { writeCheckpoint } from '../checkpoint-folder.js';
 import type { Context } from '../context.js';
-import { candidateScore, demoFamily, demoLanguage, type Language } from '../demo/language.js';
-import { type DemoContext, type DemoProblem, demoRecords, polisProblem } from '../demo/polis-log.js';
 import { demoReport } from '../demo/demo-report.js';
+import { exactTruth, judgePolicies } from '../demo/judge.js';
+import { candidateScore, demoFamily, demoLanguage, type Language } from '../demo/language.js';
+import { type DemoProblem, demoRecords, polisProblem } from '../demo/polis-log.js';
 import { policyPlans, type TrainedPolicy, trainPolicies } from '../demo/train-policies.js';
-import { type Truth, trueValue } from '../demo/truth.js';
+import type { Truth } from '../demo/truth.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { type CommonOptions, choiceOption, common, numberOption } from '../options.js';
 import { note, printResult } from '../output.js';
@@ -60,15 +60,14 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
     });
     const problem = polisProblem(parseDemo(JSON.parse(bytes.toString('utf8'))), problemSettings, seededRandom(options.seed));
     const parts = demoLogs(problem);
-    const shown = problem.contexts.length;
-    say(`1. Read ${formatCount(problem.rounds.length)} participants of ${problem.candidates.size > 0 ? new Set(problem.contexts.map((c) => c.conversation)).size : 0} Polis conversations (${shown} contexts: a topic, or a topic and a group of voters).`);
+    say(`1. Read ${formatCount(problem.rounds.length)} participants of ${new Set(problem.contexts.map(({ conversation }) => conversation)).size} Polis conversations (${problem.contexts.length} contexts: a topic, or a topic and a group of voters).`);
     say(`   Log: ${formatCount(parts.train.rounds)} rounds to learn from, ${formatCount(parts.heldOut.rounds)} held out to judge; slates of ${problemSettings.slate} from a logging policy that favours the largest group's opinions ${problemSettings.skew}:1, recorded exactly.`);
 
     say('2. Pre-training a small GPT on the statements ...');
     progress.start('pre-training', languageSettings.steps);
     const language = await demoLanguage(problem, languageSettings, options.seed, (step) => progress.at(step), interrupt.signal);
     progress.stop();
-    say(`   ${parameterCount(language)} parameters, ${formatCount(language.tokens)} tokens, loss of held-out statements ${(await language.textLoss(language.params)).toFixed(2)} nats a token.`);
+    say(`   ${formatCount(parameterCount(language.config))} parameters, ${formatCount(language.tokens)} tokens, loss of held-out statements ${(await language.textLoss(language.params)).toFixed(2)} nats a token.`);
 
     const { family, candidatesOf } = demoFamily(language, problem);
     const rows = { train: evaluationRows(parts.train, signals), heldOut: evaluationRows(parts.heldOut, signals) };
@@ -79,7 +78,7 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
       start: language.params,
       rows: rows.train,
       heldOut: rows.heldOut,
-      plans: policyPlans(options.diversity as TrainableDiversity, options.tau),
+      plans: policyPlans(options.diversity, options.tau),
       budget,
       candidatesOf,
       textLoss: language.textLoss,
@@ -98,7 +97,7 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
     });
 
     say('4. Evaluating on the held-out participants, and writing the report.');
-    const judged = judge(problem, policies, family, rows.heldOut, options);
+    const judged = judgePolicies(problem, policies, family, rows.heldOut, options);
     const result = evaluate(parts.heldOut, {
       signals,
       tau: options.tau,
@@ -106,20 +105,23 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
       seed: options.seed,
       targets: Object.fromEntries(judged.map(({ name, logProb, classLogProb }) => [name, { logProb, classLogProb }])),
     });
-    const truth = Object.fromEntries([
-      ['logging', trueOf(problem, (c) => c.logging, options)],
-      ...judged.map(({ name, truth: exact }) => [name, exact] as const),
-    ]) as Record<string, Truth>;
-    const output = { ...result, truth: Object.fromEntries(Object.entries(truth).map(([name, t]) => [name, truthRecord(t)])) };
-    await writeAll(options, { problem, parts, language, policies, output, html: demoReport({
+    const truth: Record<string, Truth> = { logging: exactTruth(problem, ({ logging }) => logging, options) };
+    for (const policy of judged) truth[policy.name] = policy.truth;
+    const output: DemoOutput = { ...result, truth: Object.fromEntries(Object.entries(truth).map(([name, t]) => [name, truthRecord(t)])) };
+    const html = demoReport({
       result,
       truth,
       policies,
-      logRatios: Object.fromEntries(judged.map(({ name, logProb }) => [name, logProb.map((p, j) => p - parts.heldOut.logPropensity![j])])),
-      inputHash: hashInput(bytes),
-      settings: { data: 'data/polis-demo.json', policies: 'a GPT normalised over the statements of each topic', tokenizer: `byte-level BPE, ${language.tokenizer.vocabSize} tokens` },
-    }) });
-    printResult(context, options, output, () => demoText(output, truth));
+      weights: Object.fromEntries(judged.map(({ name, logProb }) => [name, logProb.map((p, j) => Math.exp(p - parts.heldOut.logPropensity![j]))])),
+      inputHash: await hashInput(bytes),
+      settings: {
+        data: 'data/polis-demo.json',
+        policies: 'a GPT normalised over the statements of each topic',
+        tokenizer: `byte-level BPE, ${language.tokenizer.vocabSize} tokens`,
+      },
+    });
+    await writeAll(options.out, { problem, records: parts.records, language, policies, output, html });
+    printResult(context, options, output, () => demoText(output));
     say(`Done in ${formatDuration((Date.now() - began) / 1000)}. Open ${join(options.out, 'report.html')}.`);
   } finally {
     progress.stop();
@@ -131,6 +133,64 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
 function demoLogs(problem: DemoProblem) {
   const part = (heldOut: boolean) => demoRecords(problem.rounds.filter((round) => round.heldOut === heldOut));
   const records = { train: part(false), heldOut: part(true) };
-  const log = (list: Record<string, unknown>[]) => logFromRecords(list, { candidates: problem.candidates });
+  const log = (list: readonly Record<string, unknown>[]) => logFromRecords(list, { candidates: problem.candidates });
   return { records, train: log(records.train), heldOut: log(records.heldOut) };
+}
+
+/** The evaluation's JSON with the exact values beside it. */
+type DemoOutput = EvaluationResult & { readonly truth: Readonly<Record<string, ReturnType<typeof truthRecord>>> };
+
+const truthRecord = ({ utility, diversity, value, coverage, worstGroupUtility, opinionShares }: Truth) => ({
+  utility,
+  diversity,
+  value,
+  coverage,
+  worst_group_utility: worstGroupUtility,
+  opinion_shares: Object.fromEntries(opinionShares),
+});
+
+interface Outputs {
+  readonly problem: DemoProblem;
+  readonly records: { readonly train: readonly Record<string, unknown>[]; readonly heldOut: readonly Record<string, unknown>[] };
+  readonly language: Language;
+  readonly policies: readonly TrainedPolicy[];
+  readonly output: DemoOutput;
+  readonly html: string;
+}
+
+/** Everything into one folder: the report, the result, the logs, the candidates, and a checkpoint of each policy. */
+async function writeAll(folder: string, { problem, records, language, policies, output, html }: Outputs): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const write = (name: string, text: string): Promise<void> => writeFileAtomic(join(folder, name), text);
+  await write('log.jsonl', jsonlText(records.train));
+  await write('held-out.jsonl', jsonlText(records.heldOut));
+  await write('candidates.jsonl', jsonlText([...problem.candidates].map(([prompt, candidates]) => ({ prompt, candidates }))));
+  for (const { plan, params, records: steps } of policies) {
+    const home = join(folder, 'policies', plan.name);
+    await writeCheckpoint(home, {
+      config: language.config,
+      tokenizer: language.tokenizer,
+      params: params as GptParams,
+      extra: { policy: 'candidates', length_exponent: candidateScore.lengthExponent, score_scale: candidateScore.scoreScale },
+    });
+    await writeFileAtomic(join(home, 'train.jsonl'), jsonlText(steps));
+  }
+  await write('result.json', `${jsonText(output, 2)}\n`);
+  await write('report.html', html);
+}
+
+/** Estimate, interval and truth of every policy, for a terminal. */
+function demoText(output: DemoOutput): string {
+  const rows = Object.entries(output.truth).map(([name, exact]) => {
+    const target = output.targets[name];
+    const of = (component: 'utility' | 'value') => {
+      const e = target === undefined ? output.logging[component] : (target[component]['snips'] ?? null);
+      return e === null ? ['', ''] : [formatNumber(e.estimate), formatInterval(e.lower, e.upper)];
+    };
+    return [name, ...of('utility'), formatNumber(exact.utility), ...of('value'), formatNumber(exact.value), formatNumber(exact.coverage), target?.verdict.level ?? ''];
+  });
+  return textTable(
+    ['policy', 'agreement', '95 %', 'truth', 'value', '95 %', 'truth', 'coverage', 'verdict'].map((header, i) => ({ header, align: i === 0 || i === 8 ? 'left' : 'right' }) as const),
+    rows,
+  );
 }

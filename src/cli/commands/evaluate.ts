@@ -1,15 +1,34 @@
 import type { Command } from 'commander';
 import { readCandidates, readLog, writeFileAtomic } from '../../data/node.js';
 import type { Log } from '../../ope/index.js';
-import { type DiversityKind, diversityKinds, type EstimatorKey, type EvaluationResult, estimatorKeys, evaluate, type ScoredPolicy, type Signal } from '../../pope/index.js';
+import {
+  type DiversityKind,
+  diversityKinds,
+  type EstimatorKey,
+  type EvaluationResult,
+  estimatorKeys,
+  evaluate,
+  type ScoredPolicy,
+  type Signal,
+} from '../../pope/index.js';
 import { binWeights, evaluationReport, type WeightBins } from '../../report/index.js';
 import { INTERVAL_METHODS, type IntervalMethod } from '../../stats/index.js';
 import { PopeError } from '../../util/index.js';
 import type { Context } from '../context.js';
 import { evaluationText } from '../evaluation-text.js';
 import { exitCodes } from '../exit-code.js';
+import { finiteResult } from '../finite-result.js';
 import { type LimitOption, limitHelp, limitOption, limitsOf } from '../limit-option.js';
-import { type CommonOptions, choiceOption, common, integerOption, listOption, numberOption, rangeOption, repeat } from '../options.js';
+import {
+  type CommonOptions,
+  choiceOption,
+  common,
+  integerOption,
+  listOption,
+  numberOption,
+  rangeOption,
+  repeat,
+} from '../options.js';
 import { note, printResult, printWarnings } from '../output.js';
 import { createProgress } from '../progress.js';
 import { readTargets, type TargetOption, targetOption } from '../read-targets.js';
@@ -42,25 +61,55 @@ export function registerEvaluate(program: Command, context: Context): void {
     .command('evaluate')
     .summary('estimate what other policies would have earned on a log')
     .description(
-      'Off-policy evaluation: estimates utility, diversity and value of every target policy on a log, with intervals,\ndifferences from the logging policy, diagnostics of the weights and a verdict on whether the log can carry them.',
+      'Off-policy evaluation: estimates utility, diversity and value of every target policy on a log, with intervals, differences from the logging policy, diagnostics of the weights and a verdict on whether the log can carry them.',
     )
     .argument('<log>', 'JSONL or CSV, also .gz; - is standard input')
-    .option('--target <name=path>', 'a target policy, repeatable: a checkpoint folder, or JSONL of {"id", "log_probs"}; targets inside the log are found by themselves', repeat(targetOption))
-    .option('--signal <name[:transform[:weight]]>', 'a feedback signal, repeatable; transform: identity, log1p, rank, share (default: the only one of the log)', repeat(signalOption))
+    .option(
+      '--target <name=path>',
+      'a target policy, repeatable: a checkpoint folder, or JSONL of {"id", "log_probs"}; targets inside the log are found by themselves',
+      repeat(targetOption),
+    )
+    .option(
+      '--signal <name[:transform[:weight]]>',
+      'a feedback signal, repeatable; transform: identity, log1p, rank, share (default: the only one of the log)',
+      repeat(signalOption),
+    )
     .option('--tau <t>', 'weight of the diversity in the value', numberOption('--tau', 0, 1e6), 1)
     .option('--diversity <kind>', diversityKinds.join(', '), choiceOption('--diversity', diversityKinds), 'surprisal')
-    .option('--estimators <list>', `${estimatorKeys.join(',')}, or all (default: all that have their inputs)`, listOption('--estimators', estimatorKeys))
+    .option(
+      '--estimators <list>',
+      `${estimatorKeys.join(',')}, or all (default: all that have their inputs)`,
+      listOption('--estimators', estimatorKeys),
+    )
     .option('--interval <method>', INTERVAL_METHODS.join(', '), choiceOption('--interval', INTERVAL_METHODS), 't')
     .option('--level <p>', 'level of the intervals', numberOption('--level', 0, 1, { above: true, below: true }), 0.95)
     .option('--resamples <n>', 'resamples of bootstrap and bca', integerOption('--resamples', 1, 1e7), 2000)
     .option('--clip <m>', 'clipped_ips: weights min(rho, M)', numberOption('--clip', 0, Infinity, { above: true }), 20)
     .option('--switch <m>', 'switch_dr: keeps rho <= M', numberOption('--switch', 0), 20)
-    .option('--shrink <l>', 'dros: weights L rho/(rho^2 + L)', numberOption('--shrink', 0, Infinity, { above: true }), 20)
-    .option('--lambda <l>', 'log_smoothing and implicit_exploration, which this version does not have yet', numberOption('--lambda', 0, Infinity, { above: true }))
-    .option('--reward-range <lo,hi>', "declared range of a round's term, for the intervals bernstein, hoeffding, betting", rangeOption('--reward-range'))
+    .option(
+      '--shrink <l>',
+      'dros: weights L rho/(rho^2 + L)',
+      numberOption('--shrink', 0, Infinity, { above: true }),
+      20,
+    )
+    .option(
+      '--lambda <l>',
+      'log_smoothing and implicit_exploration, which this version does not have yet',
+      numberOption('--lambda', 0, Infinity, { above: true }),
+    )
+    .option(
+      '--reward-range <lo,hi>',
+      "declared range of a round's term, for the intervals bernstein, hoeffding, betting",
+      rangeOption('--reward-range'),
+    )
     .option('--limit <key=refuse[,weak]>', limitHelp, repeat(limitOption))
     .option('--candidates <file>', 'JSONL of {"prompt", "candidates"}: the response space is finite')
-    .option('--on-error <what>', 'stop: a bad round refuses the log; skip: it is dropped and counted', choiceOption('--on-error', ['stop', 'skip'] as const), 'stop')
+    .option(
+      '--on-error <what>',
+      'stop: a bad round refuses the log; skip: it is dropped and counted',
+      choiceOption('--on-error', ['stop', 'skip'] as const),
+      'stop',
+    )
     .option('--strict', 'exit with 3 where a target is refused')
     .option('--html <file>', 'write a report: one file, no script, nothing loaded')
     .action((log: string, options: EvaluateCommandOptions) => evaluateCommand(log, options, context));
@@ -82,7 +131,7 @@ async function evaluateCommand(path: string, options: EvaluateCommandOptions, co
   const signals = signalsOf(read, options.signal);
   const { log, scored } = await readTargets(read, options.target ?? [], { candidates, progress });
   const limits = options.limit === undefined ? undefined : limitsOf(options.limit);
-  const result = evaluate(log, {
+  const evaluated = evaluate(log, {
     signals,
     tau: options.tau,
     diversity: options.diversity,
@@ -96,6 +145,7 @@ async function evaluateCommand(path: string, options: EvaluateCommandOptions, co
     ...(options.rewardRange && { rewardRange: options.rewardRange }),
     ...(limits && { limits }),
   });
+  const result = finiteResult(evaluated);
   if (options.html !== undefined) {
     const report = evaluationReport(result, { weights: weightsOf(log, result, scored), inputHash: `sha256 ${hash}` });
     await writeFileAtomic(options.html, report);
@@ -110,10 +160,16 @@ async function evaluateCommand(path: string, options: EvaluateCommandOptions, co
 /** Options that need one another. */
 function checkTogether({ interval, rewardRange, lambda }: EvaluateCommandOptions): void {
   if ((interval === 'bernstein' || interval === 'hoeffding') && rewardRange === undefined) {
-    throw new PopeError(`--interval ${interval} needs --reward-range LO,HI, the range that a round's term cannot leave.`, { argument: '--reward-range' });
+    throw new PopeError(
+      `--interval ${interval} needs --reward-range LO,HI, the range that a round's term cannot leave.`,
+      { argument: '--reward-range' },
+    );
   }
   if (lambda !== undefined) {
-    throw new PopeError('--lambda belongs to log_smoothing and implicit_exploration, estimators that this version does not have yet.', { argument: '--lambda' });
+    throw new PopeError(
+      '--lambda belongs to log_smoothing and implicit_exploration, estimators that this version does not have yet.',
+      { argument: '--lambda' },
+    );
   }
 }
 
@@ -126,7 +182,11 @@ function unfitted(path: string): PopeError {
 }
 
 /** Histograms of the raw weights, for the report; none where a weight leaves float64. */
-function weightsOf(log: Log, result: EvaluationResult, scored: Readonly<Record<string, ScoredPolicy>>): Record<string, WeightBins> {
+function weightsOf(
+  log: Log,
+  result: EvaluationResult,
+  scored: Readonly<Record<string, ScoredPolicy>>,
+): Record<string, WeightBins> {
   const bins: Record<string, WeightBins> = {};
   for (const name of Object.keys(result.targets)) {
     const logProb = scored[name]?.logProb ?? log.targetLogProb.get(name);

@@ -21,18 +21,33 @@ export function registerScore(program: Command, context: Context): void {
   const command = program
     .command('score')
     .summary("write a log with a model's log-probabilities filled in")
-    .description('Scores every response of a log with a model and writes the log with target_log_prob.NAME filled in; all else stays.')
+    .description(
+      'Scores every response of a log with a model and writes the log with target_log_prob.NAME filled in; all else stays.',
+    )
     .argument('<model>', 'a checkpoint folder')
     .argument('<log>', 'JSONL or CSV, also .gz')
     .requiredOption('--out <file>', 'the log to write: JSONL, or CSV where the name ends in .csv')
     .option('--name <name>', "name of the target in the log (default: the folder's name)")
     .option('--candidates <file>', 'JSONL of {"prompt", "candidates"}: the model is normalised over them')
-    .option('--on-error <what>', 'stop: a bad round refuses the log; skip: it is left out', choiceOption('--on-error', ['stop', 'skip'] as const), 'stop')
+    .option(
+      '--on-error <what>',
+      'stop: a bad round refuses the log; skip: it is left out',
+      choiceOption('--on-error', ['stop', 'skip'] as const),
+      'stop',
+    )
     .action((model: string, log: string, options: ScoreCommandOptions) => scoreCommand(model, log, options, context));
-  common(command, ['pope score runs/new log.jsonl --out scored.jsonl', 'pope score runs/new log.jsonl --name new --out scored.jsonl && pope evaluate scored.jsonl']);
+  common(command, [
+    'pope score runs/new log.jsonl --out scored.jsonl',
+    'pope score runs/new log.jsonl --name new --out scored.jsonl && pope evaluate scored.jsonl',
+  ]);
 }
 
-async function scoreCommand(model: string, path: string, options: ScoreCommandOptions, context: Context): Promise<void> {
+async function scoreCommand(
+  model: string,
+  path: string,
+  options: ScoreCommandOptions,
+  context: Context,
+): Promise<void> {
   if (path === '-') throw invalid('LOG', path, 'a file, since it is read twice');
   const name = options.name ?? basename(resolve(model));
   if (name === '') throw invalid('--name', name, 'a name that is not empty');

@@ -1,6 +1,5 @@
 import type { EvaluationResult, StepRecord } from '../../pope/index.js';
-import { type CurvePanel, evaluationReport } from '../../report/index.js';
-import { binWeights } from '../../report/index.js';
+import { binWeights, type CurvePanel, evaluationReport } from '../../report/index.js';
 import type { TrainedPolicy } from './train-policies.js';
 import type { Truth } from './truth.js';
 
@@ -9,19 +8,19 @@ export interface DemoReportInput {
   readonly truth: Readonly<Record<string, Truth>>;
   readonly policies: readonly TrainedPolicy[];
   /** Weights of the held-out responses by policy. */
-  readonly logRatios: Readonly<Record<string, Float64Array>>;
+  readonly weights: Readonly<Record<string, Float64Array>>;
   readonly inputHash: string;
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /** The demo's report: one HTML file, estimates beside the truth. */
-export function demoReport({ result, truth, policies, logRatios, inputHash, settings }: DemoReportInput): string {
+export function demoReport({ result, truth, policies, weights, inputHash, settings }: DemoReportInput): string {
   return evaluationReport(result, {
     title: 'POPE on real votes: the Polis demo',
     subtitle:
       'Each round is one participant: four statements of a topic, drawn from a skewed logging policy, with the real votes. The estimates use held-out participants only; the truth is every vote that they cast.',
     truth: Object.fromEntries(Object.entries(truth).map(([name, { utility, diversity, value }]) => [name, { utility, diversity, value }])),
-    weights: Object.fromEntries(Object.entries(logRatios).map(([name, logRatio]) => [name, binWeights(logRatio)])),
+    weights: Object.fromEntries(Object.entries(weights).map(([name, list]) => [name, binWeights(list)])),
     coverage: {
       series: Object.entries(truth).map(([policy, { opinionShares }]) => ({ policy, shares: Object.fromEntries(opinionShares) })),
     },

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { fromBfloat16, fromFloat16 } from '../../src/data/half-float.js';
-import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/data/safetensors.js';
+import { fromBfloat16, fromFloat16 } from '../../src/nn/half-float.js';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../../src/nn/safetensors.js';
 import { PopeError } from '../../src/util/index.js';
 
 const golden = JSON.parse(readFileSync(new URL('../golden/safetensors.json', import.meta.url), 'utf8')) as {

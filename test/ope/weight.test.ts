@@ -1,0 +1,82 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect } from 'vitest';
+import { checkGradient, grad } from '../../src/autograd/index.js';
+import { tensor } from '../../src/backend/index.js';
+import { clip, implicitExploration, importanceWeight, scaledWeight, shrink, subGaussian, switchAt, type WeightTransform } from '../../src/ope/index.js';
+import { sum } from '../../src/ops/index.js';
+import { expectClose } from '../theorems/close.js';
+
+const at = (weight: WeightTransform, logRatio: number): number => weight(tensor(Float64Array.of(logRatio))).item();
+const logRatios = fc.double({ min: -30, max: 30, noNaN: true });
+
+const transforms: Record<string, { readonly weight: WeightTransform; readonly formula: (rho: number) => number }> = {
+  importanceWeight: { weight: importanceWeight, formula: (rho) => rho },
+  'clip(2)': { weight: clip(2), formula: (rho) => Math.min(rho, 2) },
+  'clip(Infinity)': { weight: clip(Infinity), formula: (rho) => rho },
+  'switchAt(2)': { weight: switchAt(2), formula: (rho) => (rho <= 2 ? rho : 0) },
+  'switchAt(0)': { weight: switchAt(0), formula: () => 0 },
+  'switchAt(Infinity)': { weight: switchAt(Infinity), formula: (rho) => rho },
+  'shrink(3)': { weight: shrink(3), formula: (rho) => 3 / (rho + 3 / rho) },
+  'shrink(0)': { weight: shrink(0), formula: () => 0 },
+  'shrink(Infinity)': { weight: shrink(Infinity), formula: (rho) => rho },
+  'subGaussian(0)': { weight: subGaussian(0), formula: (rho) => rho },
+  'subGaussian(0.3)': { weight: subGaussian(0.3), formula: (rho) => 1 / (0.7 / rho + 0.3) },
+  'subGaussian(1)': { weight: subGaussian(1), formula: () => 1 },
+  'implicitExploration(0)': { weight: implicitExploration(0), formula: (rho) => rho },
+  'implicitExploration(0.1)': { weight: implicitExploration(0.1), formula: (rho) => 1 / (1 / rho + 0.1) },
+};
+
+describe.each(Object.entries(transforms))('%s', (_name, { weight, formula }) => {
+  test.prop([logRatios])('is its formula', (l) => {
+    expectClose(at(weight, l), formula(Math.exp(l)), Number.MIN_VALUE, 1e-12);
+  });
+
+  test('a target that never says it weighs 0', () => {
+    expect(at(weight, -Infinity)).toBe(0);
+  });
+
+  test('gradient against central differences, and finite where rho is not', () => {
+    checkGradient(weight, tensor(Float64Array.of(-3, -0.4, 0.2, 1.7)));
+    if (formula(1e300) > 1e200) return; // plain weights overflow, and so does their derivative
+    for (const l of [-800, 800]) expect([...grad((x) => sum(weight(x)))(tensor(Float64Array.of(l))).dataSync()].every(Number.isFinite)).toBe(true);
+    expect(at(weight, 800)).toBeCloseTo(formula(1e300), 12);
+  });
+});
+
+test('the boundary of the switch is kept', () => {
+  expect(at(switchAt(2), Math.log(2))).toBeCloseTo(2, 14);
+  expect(at(switchAt(1), 0)).toBe(1);
+});
+
+test.prop([logRatios, fc.double({ min: 0.01, max: 20, noNaN: true }), fc.double({ min: 0, max: 3, noNaN: true })])(
+  'T11: min(rho, M), rho/(1 + lambda rho) and the tangent lie below rho, for R >= 0',
+  (l, limit, lambda) => {
+    const rho = Math.exp(l);
+    const slack = 1e-12 * rho;
+    expect(at(clip(limit), l)).toBeLessThanOrEqual(rho + slack);
+    expect(at(implicitExploration(lambda), l)).toBeLessThanOrEqual(rho + slack);
+    // with R inside: rho R/(1 + lambda rho R) <= log(1 + lambda rho R)/lambda <= rho R
+    const smoothed = lambda === 0 ? rho : Math.log1p(lambda * rho) / lambda;
+    expect(at(implicitExploration(lambda), l)).toBeLessThanOrEqual(smoothed + slack);
+    expect(smoothed).toBeLessThanOrEqual(rho + slack);
+    expect(1 + l).toBeLessThanOrEqual(rho + slack);
+  },
+);
+
+test.prop([fc.array(fc.oneof(logRatios, fc.constant(-Infinity)), { minLength: 1, maxLength: 6 }), fc.constantFrom(0, 2000)])(
+  'the scaled weight is rho over its largest',
+  (l, shift) => {
+    const top = Math.max(...l);
+    const scaled = [...scaledWeight(tensor(Float64Array.from(l, (x) => x + shift))).dataSync()];
+    scaled.forEach((w, i) => expectClose(w, top === -Infinity ? 0 : Math.exp(l[i] - top)));
+  },
+);
+
+test('parameters outside of their domain are refused', () => {
+  for (const make of [() => clip(0), () => clip(-1), () => clip(Number.NaN)]) expect(make).toThrow(/limit/);
+  expect(() => switchAt(-1)).toThrow(/limit/);
+  expect(() => shrink(-1)).toThrow(/strength/);
+  expect(() => subGaussian(1.1)).toThrow(/lambda/);
+  expect(() => implicitExploration(Infinity)).toThrow(/lambda/);
+  expect(scaledWeight(tensor(new Float64Array(0))).size).toBe(0);
+});
