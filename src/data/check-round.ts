@@ -20,7 +20,7 @@ export function checkRound(value: unknown, report: Report): value is RoundRecord
     fail('the round', value, 'an object with prompt and responses');
     return false;
   }
-  const { id, prompt, responses, cluster, sampling } = value;
+  const { id, prompt, responses, cluster, sampling, propensity_source: source } = value;
   if (id !== undefined && id !== null && (typeof id !== 'string' || id === '')) {
     fail('id', id, 'a string that is not empty', typeof id === 'number' ? `Did you mean "${id}"?` : '');
   }
@@ -38,6 +38,9 @@ export function checkRound(value: unknown, report: Report): value is RoundRecord
     );
   }
   if (sampling !== undefined && sampling !== null) checkSampling(sampling, fail);
+  if (source !== undefined && source !== null && source !== 'logged' && source !== 'fitted') {
+    fail('propensity_source', source, '"logged" or "fitted"');
+  }
   return ok;
 }
 

@@ -24,6 +24,8 @@ export interface LogColumns {
   readonly distributions: (Readonly<Record<string, number>> | undefined)[];
   readonly positions: Column;
   readonly sampling: (Readonly<Record<string, unknown>> | undefined)[];
+  /** Some round says that its propensities were fitted, not logged. */
+  fitted: boolean;
   readonly clusters: (string | undefined)[];
 }
 
@@ -47,6 +49,7 @@ export function emptyLogColumns(): LogColumns {
     distributions: [],
     positions: emptyColumn(),
     sampling: [],
+    fitted: false,
     clusters: [],
   };
 }
@@ -79,6 +82,7 @@ export function appendRound(
     opinion_distribution == null ? undefined : Object.assign(Object.create(null), opinion_distribution),
   );
   columns.sampling.push(sampling ?? undefined);
+  if (round.propensity_source === 'fitted') columns.fitted = true;
   columns.clusters.push(cluster ?? undefined);
 }
 
@@ -151,7 +155,7 @@ export function finishLog(columns: LogColumns, candidates: Log['candidates']): L
     prompts: columns.prompts,
     responses: columns.responses,
     logPropensity: columns.propensities === 0 ? null : finishColumn(columns.logPropensity, responseCount),
-    propensity: columns.propensities === 0 ? 'none' : 'logged',
+    propensity: columns.propensities === 0 ? 'none' : columns.fitted ? 'fitted' : 'logged',
     targetLogProb: finishColumns(columns.targets, responseCount),
     feedback: finishColumns(columns.feedback, responseCount),
     opinions: orNull(columns.opinions),

@@ -17,6 +17,7 @@ export function logToRecords(log: Log): RoundRecord[] {
     if (distribution !== undefined) round.opinion_distribution = { ...distribution };
     const sampling = log.sampling?.[i];
     if (sampling !== undefined) round.sampling = sampling;
+    if (log.propensity === 'fitted') round.propensity_source = 'fitted';
     const cluster = log.clusters?.[i];
     if (cluster !== undefined) round.cluster = cluster;
     return round;

@@ -26,6 +26,8 @@ export interface RoundRecord {
   opinion_distribution?: Readonly<Record<string, number>> | null;
   sampling?: Readonly<Record<string, unknown>> | null;
   cluster?: string | null;
+  /** 'fitted' where `pope fit` filled the propensities in; the log is then labelled so everywhere. */
+  propensity_source?: 'logged' | 'fitted' | null;
   [unknown: string]: unknown;
 }
 

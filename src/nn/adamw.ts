@@ -43,13 +43,19 @@ export function adamwStep<P extends Tree>(
 ): { params: P; state: OptimizerState<P> } {
   const leaves = leavesOf(params);
   const [g, m, v] = [gradients, state.firstMoment, state.secondMoment].map(leavesOf) as [Tensor[], Tensor[], Tensor[]];
-  for (const [name, other] of [['gradients', g], ['state.firstMoment', m], ['state.secondMoment', v]] as const) { // prettier-ignore
+  for (const [name, other] of [
+    ['gradients', g],
+    ['state.firstMoment', m],
+    ['state.secondMoment', v],
+  ] as const) {
     if (other.length !== leaves.length) {
       throw invalid(name, other.length, `as many tensors as params, ${leaves.length}`);
     }
     other.forEach((leaf, i) => {
       if (!sameShape(leaf.shape, leaves[i]!.shape)) {
-        throw new PopeError(`tensor ${i} of ${name} is ${leaf}; expected the shape of the parameter, ${leaves[i]}.`, { argument: name });
+        throw new PopeError(`tensor ${i} of ${name} is ${leaf}; expected the shape of the parameter, ${leaves[i]}.`, {
+          argument: name,
+        });
       }
     });
   }

@@ -1,16 +1,17 @@
 import { backendOf, tensor } from '../backend/index.js';
-import { concat, expand, gather, logSoftmax, mul } from '../ops/index.js';
+import { concat, gather, logSoftmax, mul } from '../ops/index.js';
 import type { Random } from '../random/index.js';
 import type { Tensor } from '../tensor/index.js';
-import { assertFinite, invalid, PopeError, show } from '../util/index.js';
+import { assertFinite, assertInteger, invalid, PopeError, show } from '../util/index.js';
 import { assertPairs, type EncodedPair, encodePair } from './encode-pairs.js';
-import { emptyCache, type GptParams, gptHidden, type KeyValueCache } from './gpt.js';
+import { type GptParams, gptHidden } from './gpt.js';
 import { assertGptConfig, type GptConfig } from './gpt-config.js';
 import { assertFits, type BindOptions, type GptPolicyOptions, TOKENS_PER_BATCH } from './gpt-policy.js';
+import { emptyCache, widenedCache } from './key-value-cache.js';
 import { lengthChunks } from './length-chunks.js';
 import { targetLogProb } from './sequence-log-prob.js';
-import { cachedEncode } from './tokenizer-cache.js';
 import type { Tokenizer } from './tokenizer/index.js';
+import { cachedEncode } from './tokenizer-cache.js';
 
 /** The GPT as a policy over the finite set of candidates of each prompt. */
 export interface CandidatePolicy {
@@ -57,6 +58,7 @@ export function candidatePolicy(
   assertGptConfig(config);
   assertFits(config, tokenizer);
   assertFinite('lengthExponent', lengthExponent);
+  assertInteger('tokensPerBatch', tokensPerBatch, 1);
   assertFinite('scoreScale', scoreScale);
   if (scoreScale <= 0) throw invalid('scoreScale', scoreScale, 'a number above 0');
   const encode = cachedEncode(tokenizer);
@@ -70,7 +72,9 @@ export function candidatePolicy(
       throw invalid(`candidatesOf(${show(prompt)})`, candidates, 'a list of at least one text');
     }
     const encoded: Encoded = {
-      pairs: candidates.map((text) => encodePair(encode(prompt), encode(text), tokenizer.eosId, config.blockSize, options)),
+      pairs: candidates.map((text) =>
+        encodePair(encode(prompt), encode(text), tokenizer.eosId, config.blockSize, options),
+      ),
       indexOf: new Map(candidates.map((text, k) => [text, k])),
     };
     if (encoded.indexOf.size !== candidates.length) {
@@ -88,7 +92,9 @@ export function candidatePolicy(
           let logProb = done.get(prompt);
           if (logProb === undefined) {
             const { pairs } = encodedOf(prompt);
-            logProb = logSoftmax(candidateScores(params, config, pairs, { random, tokensPerBatch, lengthExponent, scoreScale }));
+            logProb = logSoftmax(
+              candidateScores(params, config, pairs, { random, tokensPerBatch, lengthExponent, scoreScale }),
+            );
             done.set(prompt, logProb);
           }
           return logProb;
@@ -100,16 +106,18 @@ export function candidatePolicy(
           assertPairs(prompts, responses);
           const distinct = [...new Set(prompts)];
           const starts = new Map<string, number>();
+          const encodedBy = new Map(distinct.map((prompt) => [prompt, encodedOf(prompt)]));
           let total = 0;
           for (const prompt of distinct) {
             starts.set(prompt, total);
-            total += encodedOf(prompt).pairs.length;
+            total += encodedBy.get(prompt)!.pairs.length;
           }
           const positions = Int32Array.from(prompts, (prompt, j) => {
-            const k = encodedOf(prompt).indexOf.get(responses[j]!);
+            const { indexOf, pairs } = encodedBy.get(prompt)!;
+            const k = indexOf.get(responses[j]!);
             if (k === undefined) {
               throw new PopeError(
-                `responses[${j}] is ${show(responses[j])}; expected one of the ${encodedOf(prompt).pairs.length} candidates of its prompt ${show(prompt)}.`,
+                `responses[${j}] is ${show(responses[j])}; expected one of the ${pairs.length} candidates of its prompt ${show(prompt)}.`,
                 { argument: 'responses', got: responses[j], expected: 'a candidate of its prompt' },
               );
             }
@@ -128,7 +136,12 @@ function candidateScores(
   params: GptParams,
   config: GptConfig,
   pairs: readonly EncodedPair[],
-  options: { readonly random: Random | undefined; readonly tokensPerBatch: number; readonly lengthExponent: number; readonly scoreScale: number },
+  options: {
+    readonly random: Random | undefined;
+    readonly tokensPerBatch: number;
+    readonly lengthExponent: number;
+    readonly scoreScale: number;
+  },
 ): Tensor {
   const { random, tokensPerBatch, lengthExponent, scoreScale } = options;
   const backend = backendOf(params.wte.weight);
@@ -147,8 +160,11 @@ function candidateScores(
       tokens.set(pairs[k]!.inputs, row * columns);
       targets.set(pairs[k]!.targets, row * columns);
     });
-    const cache = widened(read, chunk.length);
-    const hidden = gptHidden(params, config, tensor(tokens, { shape: [chunk.length, columns], backend }), { random, cache });
+    const cache = widenedCache(read, chunk.length);
+    const hidden = gptHidden(params, config, tensor(tokens, { shape: [chunk.length, columns], backend }), {
+      random,
+      cache,
+    });
     return targetLogProb(params, hidden, targets); // [rows of the chunk]
   });
   const placeOf = new Int32Array(pairs.length);
@@ -159,10 +175,4 @@ function candidateScores(
   if (lengthExponent === 0 && scoreScale === 1) return logProb;
   const scale = Float64Array.from(lengths, (length) => scoreScale * length ** -lengthExponent);
   return mul(logProb, tensor(scale, { dtype: logProb.dtype, backend }));
-}
-
-/** The cache of one row as that of `rows` equal rows. */
-export function widened(cache: KeyValueCache, rows: number): KeyValueCache {
-  const wide = (x: Tensor): Tensor => (rows === 1 ? x : expand(x, [rows, ...x.shape.slice(1)]));
-  return { length: cache.length, keys: cache.keys.map(wide), values: cache.values.map(wide) };
 }

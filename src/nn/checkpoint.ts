@@ -74,11 +74,13 @@ export function loadCheckpoint(files: CheckpointFiles, options: LoadOptions = {}
   if (files['trainer_state.json'] === undefined) return { config, params, tokenizer };
 
   const trainer = jsonOf(files, 'trainer_state.json');
-  if (typeof trainer !== 'object' || trainer === null || Array.isArray(trainer)) throw invalid('trainer_state.json', trainer, 'an object');
+  if (typeof trainer !== 'object' || trainer === null || Array.isArray(trainer))
+    throw invalid('trainer_state.json', trainer, 'an object');
   const fields = trainer as Readonly<Record<string, unknown>>;
   const count = (field: string): number => {
     const value = fields[field];
-    if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid(`trainer_state.json: ${field}`, value, 'an integer of at least 0');
+    if (!Number.isSafeInteger(value) || (value as number) < 0)
+      throw invalid(`trainer_state.json: ${field}`, value, 'an integer of at least 0');
     return value as number;
   };
   const extra = fields['extra'];
@@ -91,14 +93,24 @@ export function loadCheckpoint(files: CheckpointFiles, options: LoadOptions = {}
     const file = 'optimizer.safetensors';
     const moments = tensorsOf(files, file);
     const stray = [...moments.keys()].find((name) => !/^(first|second)_moment\./.test(name));
-    if (stray !== undefined) throw new PopeError(`${file}: tensor ${stray} is no moment; expected names that begin with first_moment. or second_moment.`, { argument: stray, file });
+    if (stray !== undefined)
+      throw new PopeError(
+        `${file}: tensor ${stray} is no moment; expected names that begin with first_moment. or second_moment.`,
+        { argument: stray, file },
+      );
     optimizer = {
       step: count('optimizer_step'),
       firstMoment: paramsFromTensors(moments, config, file, options, 'first_moment.'),
       secondMoment: paramsFromTensors(moments, config, file, options, 'second_moment.'),
     };
-    if (leafDType(optimizer.firstMoment) !== leafDType(params) || leafDType(optimizer.secondMoment) !== leafDType(params)) {
-      throw new PopeError(`${file} holds another number type than model.safetensors; expected one type. Give options.dtype to convert.`, { argument: 'dtype', file });
+    if (
+      leafDType(optimizer.firstMoment) !== leafDType(params) ||
+      leafDType(optimizer.secondMoment) !== leafDType(params)
+    ) {
+      throw new PopeError(
+        `${file} holds another number type than model.safetensors; expected one type. Give options.dtype to convert.`,
+        { argument: 'dtype', file },
+      );
     }
   }
   return {
@@ -107,7 +119,9 @@ export function loadCheckpoint(files: CheckpointFiles, options: LoadOptions = {}
     tokenizer,
     step: count('step'),
     ...(optimizer === undefined ? {} : { optimizer }),
-    ...(state === undefined ? {} : { random: within('trainer_state.json: random_state', () => restoreRandom(state as number[])) }),
+    ...(state === undefined
+      ? {}
+      : { random: within('trainer_state.json: random_state', () => restoreRandom(state as number[])) }),
     ...(extra === undefined ? {} : { extra: extra as Readonly<Record<string, unknown>> }),
   };
 }
@@ -146,11 +160,14 @@ function present(files: CheckpointFiles, file: string): Uint8Array | string {
   const content = files[file];
   if (content === undefined) {
     const names = Object.keys(files);
-    throw new PopeError(`${file} is missing from the checkpoint; it has ${names.length === 0 ? 'no files' : names.join(', ')}.`, {
-      argument: file,
-      file,
-      code: 'missing_file',
-    });
+    throw new PopeError(
+      `${file} is missing from the checkpoint; it has ${names.length === 0 ? 'no files' : names.join(', ')}.`,
+      {
+        argument: file,
+        file,
+        code: 'missing_file',
+      },
+    );
   }
   return content;
 }

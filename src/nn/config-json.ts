@@ -33,12 +33,14 @@ export function configFromJson(json: unknown): GptConfig {
   const record = json as Readonly<Record<string, unknown>>;
   const size = (field: string): number => {
     const value = record[field];
-    if (!Number.isInteger(value) || (value as number) < 1) throw invalid(`config.json: ${field}`, value, 'an integer of at least 1');
+    if (!Number.isInteger(value) || (value as number) < 1)
+      throw invalid(`config.json: ${field}`, value, 'an integer of at least 1');
     return value as number;
   };
   const real = (field: string, fallback: number): number => {
     const value = record[field] ?? fallback;
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(`config.json: ${field}`, value, 'a finite number');
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw invalid(`config.json: ${field}`, value, 'a finite number');
     return value;
   };
   const must = (field: string, expected: unknown): void => {

@@ -35,7 +35,11 @@ export interface TokenBatch {
 }
 
 /** The end of a prompt that is kept; see `EncodeOptions.maxPromptTokens`. */
-export function keptPrompt(prompt: Int32Array, blockSize: number, maxPromptTokens = Math.floor((3 * blockSize) / 4)): Int32Array {
+export function keptPrompt(
+  prompt: Int32Array,
+  blockSize: number,
+  maxPromptTokens = Math.floor((3 * blockSize) / 4),
+): Int32Array {
   assertInteger('maxPromptTokens', maxPromptTokens, 0, blockSize - 1);
   return prompt.length > maxPromptTokens ? prompt.slice(prompt.length - maxPromptTokens) : prompt;
 }

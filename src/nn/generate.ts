@@ -3,11 +3,11 @@ import { narrow } from '../ops/index.js';
 import { type Random, splitRandom } from '../random/index.js';
 import { dispose, scope } from '../tensor/index.js';
 import { assertInteger, invalid } from '../util/index.js';
-import { widened } from './candidate-policy.js';
 import { keptPrompt } from './encode-pairs.js';
-import { emptyCache, type GptParams, gptHidden, type KeyValueCache, lmHead } from './gpt.js';
+import { type GptParams, gptHidden, lmHead } from './gpt.js';
 import { assertGptConfig, type GptConfig } from './gpt-config.js';
 import { assertFits } from './gpt-policy.js';
+import { emptyCache, type KeyValueCache, widenedCache } from './key-value-cache.js';
 import { assertSampler, logProbabilities, type SamplerOptions, sampleToken } from './sample-token.js';
 import type { Tokenizer } from './tokenizer/index.js';
 
@@ -73,10 +73,19 @@ export async function generate(
   const start =
     form === 'response'
       ? [...keptPrompt(ids, config.blockSize, options.maxPromptTokens), tokenizer.eosId]
-      : ids.length === 0 ? [tokenizer.eosId] : [...ids]; // prettier-ignore
+      : ids.length === 0
+        ? [tokenizer.eosId]
+        : [...ids];
   const rows = Array.from(
     { length: n },
-    (): Row => ({ context: [...start], tokens: [], tokenLogProbs: [], sampledLogProbs: [], random: splitRandom(random), finished: false }),
+    (): Row => ({
+      context: [...start],
+      tokens: [],
+      tokenLogProbs: [],
+      sampledLogProbs: [],
+      random: splitRandom(random),
+      finished: false,
+    }),
   );
 
   let cache: KeyValueCache | undefined;
@@ -95,7 +104,7 @@ export async function generate(
     });
     if (step === 0 && cache !== undefined && n > 1) {
       const narrowCache = cache;
-      cache = scope(() => widened(narrowCache, n));
+      cache = scope(() => widenedCache(narrowCache, n));
       dispose([narrowCache.keys, narrowCache.values]);
     }
   }
@@ -109,7 +118,13 @@ export async function generate(
   }));
 }
 
-function nextLogits(params: GptParams, config: GptConfig, rows: readonly Row[], cache: KeyValueCache | undefined, useCache: boolean) {
+function nextLogits(
+  params: GptParams,
+  config: GptConfig,
+  rows: readonly Row[],
+  cache: KeyValueCache | undefined,
+  useCache: boolean,
+) {
   const total = rows[0]!.context.length;
   const isCaching = useCache && total <= config.blockSize;
   return scope(() => {

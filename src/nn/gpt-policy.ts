@@ -2,14 +2,14 @@ import { backendOf, tensor } from '../backend/index.js';
 import { concat, gather } from '../ops/index.js';
 import type { Random } from '../random/index.js';
 import type { Tensor } from '../tensor/index.js';
-import { invalid } from '../util/index.js';
-import { assertPairs, type EncodeOptions, type EncodedPair, encodePair, padPairs } from './encode-pairs.js';
+import { assertInteger, invalid } from '../util/index.js';
+import { assertPairs, type EncodedPair, type EncodeOptions, encodePair, padPairs } from './encode-pairs.js';
 import type { GptParams } from './gpt.js';
 import { assertGptConfig, type GptConfig } from './gpt-config.js';
 import { lengthChunks } from './length-chunks.js';
 import { sequenceLogProb } from './sequence-log-prob.js';
-import { cachedEncode } from './tokenizer-cache.js';
 import type { Tokenizer } from './tokenizer/index.js';
+import { cachedEncode } from './tokenizer-cache.js';
 
 /** Parameters are bound late, so that a gradient can run through them. */
 export interface BindOptions {
@@ -44,6 +44,7 @@ export function gptPolicy(config: GptConfig, tokenizer: Tokenizer, options: GptP
   assertFits(config, tokenizer);
   const encode = cachedEncode(tokenizer);
   const { tokensPerBatch = TOKENS_PER_BATCH } = options;
+  assertInteger('tokensPerBatch', tokensPerBatch, 1);
   return {
     bind: (params, { random } = {}) => ({
       logProb(prompts, responses) {
@@ -52,14 +53,25 @@ export function gptPolicy(config: GptConfig, tokenizer: Tokenizer, options: GptP
         const pairs: EncodedPair[] = distinct.map(([prompt, response]) =>
           encodePair(encode(prompt), encode(response), tokenizer.eosId, config.blockSize, options),
         );
-        const chunks = lengthChunks(pairs.map((pair) => pair.prompt.length + pair.inputs.length), tokensPerBatch);
-        const parts = chunks.map((rows) => sequenceLogProb(params, config, padPairs(rows.map((i) => pairs[i]!)), { random }));
+        const chunks = lengthChunks(
+          pairs.map((pair) => pair.prompt.length + pair.inputs.length),
+          tokensPerBatch,
+        );
+        const parts = chunks.map((rows) =>
+          sequenceLogProb(params, config, padPairs(rows.map((i) => pairs[i]!)), { random }),
+        );
         const placeOf = new Int32Array(pairs.length);
         chunks.flat().forEach((pair, place) => {
           placeOf[pair] = place;
         });
         const all = parts.length === 1 ? parts[0]! : concat(parts, 0);
-        return gather(all, tensor(indexOf.map((pair) => placeOf[pair]!), { backend: backendOf(all) })); // [M]
+        return gather(
+          all,
+          tensor(
+            indexOf.map((pair) => placeOf[pair]!),
+            { backend: backendOf(all) },
+          ),
+        ); // [M]
       },
     }),
   };

@@ -16,6 +16,7 @@ import { showShape, type Tensor } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { droppedAttention } from './dropped-attention.js';
 import type { GptConfig } from './gpt-config.js';
+import type { KeyValueCache } from './key-value-cache.js';
 
 /** Gain and bias of a layer norm, [C] each. */
 export type Norm = { readonly weight: Tensor; readonly bias: Tensor };
@@ -39,15 +40,6 @@ export type GptParams = {
   readonly h: readonly GptBlock[];
   readonly ln_f: Norm;
 };
-
-/** Keys and values of the tokens read so far, [B, H, past, D] a layer; `gptHidden` replaces them as it reads on. */
-export interface KeyValueCache {
-  length: number;
-  keys: readonly Tensor[];
-  values: readonly Tensor[];
-}
-
-export const emptyCache = (): KeyValueCache => ({ length: 0, keys: [], values: [] });
 
 export interface ForwardOptions {
   /** Given: dropout is on, drawn from it. Absent: no dropout. */
@@ -79,7 +71,8 @@ export function gptHidden(params: GptParams, config: GptConfig, tokens: Tensor, 
   const past = cache?.length ?? 0;
   assertTokens(tokens, past, config);
   const time = tokens.shape[1]!;
-  const drop = (x: Tensor): Tensor => (random === undefined || config.dropout === 0 ? x : dropout(x, config.dropout, random));
+  const drop = (x: Tensor): Tensor =>
+    random === undefined || config.dropout === 0 ? x : dropout(x, config.dropout, random);
   const read: { key: Tensor; value: Tensor }[] = [];
 
   let x = embedding(params.wte.weight, tokens); // [B, T, C]

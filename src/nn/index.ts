@@ -5,19 +5,12 @@ export { clipGradient, globalNorm } from './clip-gradient.js';
 export { configFromJson, configToJson } from './config-json.js';
 export { type EncodeOptions, encodePairs, type TokenBatch } from './encode-pairs.js';
 export { type Generated, type GenerateOptions, generate } from './generate.js';
-export {
-  emptyCache,
-  type ForwardOptions,
-  type GptBlock,
-  type GptParams,
-  gptHidden,
-  gptLogits,
-  type KeyValueCache,
-  lmHead,
-} from './gpt.js';
+export { type ForwardOptions, type GptBlock, type GptParams, gptHidden, gptLogits, lmHead } from './gpt.js';
 export { assertGptConfig, type GptConfig, gptConfig } from './gpt-config.js';
 export { type BindOptions, type GptPolicy, type GptPolicyOptions, gptPolicy } from './gpt-policy.js';
 export { type InitOptions, initGpt } from './init-gpt.js';
+export { emptyCache, type KeyValueCache, widenedCache } from './key-value-cache.js';
+export { languageModelLoss } from './language-model-loss.js';
 export { parameterCount, paramShapes } from './param-shapes.js';
 export type { LoadOptions } from './params-from-tensors.js';
 export { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.js';
@@ -25,4 +18,8 @@ export { logProbabilities, type SamplerOptions, samplerDistribution, sampleToken
 export { constantRate, type Schedule, warmupCosine } from './schedule.js';
 export { sequenceLogProb, targetLogProb, tokenLogProb } from './sequence-log-prob.js';
 export * from './tokenizer/index.js';
-export { languageModelLoss, type StepReport, type TrainLanguageModelOptions, trainLanguageModel } from './train-language-model.js';
+export {
+  type StepReport,
+  type TrainLanguageModelOptions,
+  trainLanguageModel,
+} from './train-language-model.js';

@@ -32,24 +32,36 @@ export function paramsFromTensors(
   for (const [name, value] of stored) {
     if (name.startsWith(prefix)) found.set(name.slice(prefix.length).replace(/^transformer\./, ''), value);
   }
-  const fail = (message: string, argument: string): PopeError => new PopeError(`${file}: ${message}`, { argument, file });
+  const fail = (message: string, argument: string): PopeError =>
+    new PopeError(`${file}: ${message}`, { argument, file });
   const shapes = paramShapes(config);
   const ready = new Map<string, Tensor>();
   let dtype = options.dtype;
   for (const [name, shape] of shapes) {
     const value = found.get(name);
-    if (value === undefined) throw fail(`tensor ${prefix}${name} is missing; config.json asks for it with shape ${showShape(shape)}.`, name);
+    if (value === undefined)
+      throw fail(`tensor ${prefix}${name} is missing; config.json asks for it with shape ${showShape(shape)}.`, name);
     if (!sameShape(value.shape, shape)) {
-      throw fail(`tensor ${prefix}${name} has shape ${showShape(value.shape)}; config.json asks for ${showShape(shape)}.`, name);
+      throw fail(
+        `tensor ${prefix}${name} has shape ${showShape(value.shape)}; config.json asks for ${showShape(shape)}.`,
+        name,
+      );
     }
     if (value.dtype === 'I32') throw fail(`tensor ${prefix}${name} has type I32; expected F32 or F64.`, name);
     dtype ??= value.dtype === 'F64' ? 'float64' : 'float32';
     if (options.dtype === undefined && (value.dtype === 'F64') !== (dtype === 'float64')) {
-      throw fail(`tensor ${prefix}${name} has type ${value.dtype}, others another; expected one type. Give options.dtype to convert.`, name);
+      throw fail(
+        `tensor ${prefix}${name} has type ${value.dtype}, others another; expected one type. Give options.dtype to convert.`,
+        name,
+      );
     }
     const bad = value.data.findIndex((x) => !Number.isFinite(x));
-    if (bad >= 0) throw fail(`tensor ${prefix}${name} holds ${value.data[bad]} at position ${bad}; expected finite numbers.`, name);
-    ready.set(name, tensor(value.data, { dtype, shape, ...(options.backend === undefined ? {} : { backend: options.backend }) }));
+    if (bad >= 0)
+      throw fail(`tensor ${prefix}${name} holds ${value.data[bad]} at position ${bad}; expected finite numbers.`, name);
+    ready.set(
+      name,
+      tensor(value.data, { dtype, shape, ...(options.backend === undefined ? {} : { backend: options.backend }) }),
+    );
   }
   for (const [name, value] of found) {
     if (shapes.has(name) || BUFFERS.test(name)) continue;
@@ -58,7 +70,10 @@ export function paramsFromTensors(
       if (value.data.length === embedding.length && value.data.every((x, i) => x === embedding[i])) continue;
       throw fail('tensor lm_head.weight differs from wte.weight; expected them tied.', name);
     }
-    throw fail(`tensor ${prefix}${name} is no parameter of the model in config.json; expected only its ${shapes.size} tensors.`, name);
+    throw fail(
+      `tensor ${prefix}${name} is no parameter of the model in config.json; expected only its ${shapes.size} tensors.`,
+      name,
+    );
   }
   const at = (name: string): Tensor => ready.get(name)!;
   const both = (name: string) => ({ weight: at(`${name}.weight`), bias: at(`${name}.bias`) });

@@ -22,11 +22,14 @@ export function logProbabilities(logits: ArrayLike<number>): Float64Array {
   let top = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) {
     if (!Number.isFinite(logits[i]!)) {
-      throw new PopeError(`the model's logit of token ${i} is ${logits[i]}; expected a finite number. Its parameters have diverged.`, {
-        argument: 'logits',
-        got: logits[i],
-        code: 'diverged',
-      });
+      throw new PopeError(
+        `the model's logit of token ${i} is ${logits[i]}; expected a finite number. Its parameters have diverged.`,
+        {
+          argument: 'logits',
+          got: logits[i],
+          code: 'diverged',
+        },
+      );
     }
     top = Math.max(top, logits[i]!);
   }
@@ -55,7 +58,11 @@ export function samplerDistribution(logProb: Float64Array, options: SamplerOptio
 }
 
 /** A token id drawn from the sampler's distribution, with its log-probability in it. */
-export function sampleToken(logProb: Float64Array, options: SamplerOptions, random: Random): { token: number; logProb: number } {
+export function sampleToken(
+  logProb: Float64Array,
+  options: SamplerOptions,
+  random: Random,
+): { token: number; logProb: number } {
   const probabilities = samplerDistribution(logProb, options);
   const token = categorical(random, probabilities);
   return { token, logProb: Math.log(probabilities[token]!) };

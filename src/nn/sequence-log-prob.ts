@@ -9,12 +9,22 @@ import type { GptConfig } from './gpt-config.js';
  * log pi(y | x) of every row, [B], in nats: the sum over the response's tokens and its end of text.
  * Padding and the other rows do not change it.
  */
-export function sequenceLogProb(params: GptParams, config: GptConfig, batch: TokenBatch, options: ForwardOptions = {}): Tensor {
+export function sequenceLogProb(
+  params: GptParams,
+  config: GptConfig,
+  batch: TokenBatch,
+  options: ForwardOptions = {},
+): Tensor {
   return targetLogProb(params, gptHidden(params, config, tokensOf(params, batch), options), batch.targets);
 }
 
 /** The terms of `sequenceLogProb`, [B, T]: log-probability of each target, 0 where there is none. */
-export function tokenLogProb(params: GptParams, config: GptConfig, batch: TokenBatch, options: ForwardOptions = {}): Tensor {
+export function tokenLogProb(
+  params: GptParams,
+  config: GptConfig,
+  batch: TokenBatch,
+  options: ForwardOptions = {},
+): Tensor {
   const { rows, columns, targets } = batch;
   const logits = gptLogits(params, config, tokensOf(params, batch), options); // [B, T, V]
   return gatherLogProb(logits, tensor(targets, { shape: [rows, columns], backend: backendOf(logits) }));

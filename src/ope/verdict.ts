@@ -64,7 +64,9 @@ export function judge(
   for (const [name, k] of Object.entries(tails)) {
     if (k === null) continue;
     const what = name === 'weights' ? 'the weights' : name;
-    if (k >= limits.paretoK.refuse) find('refused', `the tail index of ${what} is ${digits(k)}, at least ${limits.paretoK.refuse}${worst}`);
+    // a reward that is rarely not 0 has a tail of its own, which only weakens what sound weights support
+    const refusable = name === 'weights' || (diagnostics.paretoK !== null && diagnostics.paretoK > diagnostics.paretoLimit);
+    if (k >= limits.paretoK.refuse) find(refusable ? 'refused' : 'weak', `the tail index of ${what} is ${digits(k)}, at least ${limits.paretoK.refuse}${worst}`);
     else if (k > diagnostics.paretoLimit) find('weak', `the tail index of ${what} is ${digits(k)}, above ${digits(diagnostics.paretoLimit)}${worst}`);
   }
   const off = meanWeightDeviation(meanWeight, meanWeightError);
@@ -84,11 +86,14 @@ export function judge(
   }
 }
 
-/** |mean weight - 1| in standard errors (T18); null where the mean or its error is unknown. Rounding alone is 0. */
+/** |mean weight - 1| below which its test is silent: rounded log-probabilities move the mean, and no estimate. */
+const meanWeightTolerance = 0.01;
+
+/** |mean weight - 1| in standard errors (T18), 0 within 1 %; null where the mean or its error is unknown. */
 export function meanWeightDeviation(mean: number | null, error: number | null): number | null {
   if (mean === null || error === null) return null;
   const off = Math.abs(mean - 1);
-  if (off < 1e-9) return 0;
+  if (off < meanWeightTolerance) return 0;
   return error === 0 ? Infinity : off / error;
 }
 

@@ -1,12 +1,13 @@
 import { defaultLimits, diagnose, judge, largestLogRatio, type Log, type VerdictLimits, type Warning } from '../ope/index.js';
 import { seededRandom } from '../random/index.js';
-import { combineTerms, type Interval, type IntervalMethod, intervals, paretoTail, type RoundTermArrays } from '../stats/index.js';
-import { assertRange, invalid } from '../util/index.js';
+import { combineTerms, type Interval, type IntervalMethod, paretoTail, type RoundTermArrays } from '../stats/index.js';
+import { assertRange, invalid, PopeError } from '../util/index.js';
 import { version } from '../version.js';
 import type { DiversityKind } from './diversity.js';
 import { defaultEstimatorParameters, type EstimatorKey, type EstimatorParameters, estimatorKeys } from './estimator-keys.js';
 import { type EvaluationRows, evaluationRows, takeRows } from './evaluation-rows.js';
 import { evaluationWarnings } from './evaluation-warnings.js';
+import { type Figure, figureIntervals } from './figure-intervals.js';
 import type { ScoredPolicy } from './log-diversity.js';
 import { ownTerms, policyTerms } from './policy-terms.js';
 import { components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
@@ -49,8 +50,8 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     { ...settings, estimators: ['ips', 'joint_ips'] },
     new Float64Array(rows.responseIndex.length),
   );
-  const all: Pending[] = [];
-  const collect = (path: string, terms: RoundTermArrays): void => void all.push({ path, terms });
+  const all: Figure[] = [];
+  const collect = (path: string, terms: RoundTermArrays): void => void all.push({ path, terms, isDifference: path.startsWith('versus/') });
 
   for (const c of components) {
     const terms = ownTerms(logging.terms[c]);
@@ -81,13 +82,17 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   });
 
   const clusterOptions = rows.clustered ? { clusterOf: rows.unitOfRound, clusters: rows.units } : {};
-  const computed = intervals(settings.interval, all.map(({ terms }) => terms), {
+  const { intervals: computed, without } = figureIntervals(settings.interval, all, {
     level: settings.level,
     resamples: settings.resamples,
     random: seededRandom(settings.seed),
     range: settings.rewardRange,
     ...clusterOptions,
   });
+  if (without.length > 0) {
+    const message = `${settings.interval} has no interval for ${without.length} of ${all.length} figures, whose bounds are null; the first, ${without[0].path}: ${without[0].reason}`;
+    warnings.push({ code: 'no_interval', message });
+  }
   const entries = new Map(all.map(({ path }, i) => [path, entry(computed[i])]));
   const under = (prefix: string): Record<string, EstimateEntry> =>
     Object.fromEntries([...entries].filter(([path]) => path.startsWith(prefix)).map(([path, e]) => [path.slice(prefix.length), e]));
@@ -145,6 +150,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       interval: settings.interval,
       seed: settings.seed,
       ...settings.parameters,
+      verdict_limits: limitsRecord(settings.limits),
     },
     logging: {
       utility: entries.get('logging/utility') ?? null,
@@ -156,10 +162,14 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   };
 }
 
-interface Pending {
-  readonly path: string;
-  readonly terms: RoundTermArrays;
-}
+/** The limits of the verdict by the names of the command line: [refuse, weak]. */
+const limitsRecord = (limits: VerdictLimits) => ({
+  ess: [limits.effectiveSampleSize.refuse, limits.effectiveSampleSize.weak],
+  ess_share: [limits.effectiveShare.refuse, limits.effectiveShare.weak],
+  max_weight_share: [limits.maxWeightShare.refuse, limits.maxWeightShare.weak],
+  pareto_k: [limits.paretoK.refuse],
+  mean_weight_errors: [limits.meanWeightErrors.refuse, limits.meanWeightErrors.weak],
+});
 
 /** The options with their defaults filled in and checked. */
 function withDefaults(options: EvaluateOptions) {
@@ -167,6 +177,9 @@ function withDefaults(options: EvaluateOptions) {
   assertRange('tau', tau, 0, 1e6);
   const level = options.level ?? 0.95;
   if (!(level > 0 && level < 1)) throw invalid('level', level, 'a number above 0 and below 1');
+  if ((options.interval === 'bernstein' || options.interval === 'hoeffding') && !options.rewardRange) {
+    throw new PopeError(`interval ${options.interval} has no rewardRange; expected the range [lo, hi] that a round's term cannot leave.`, { argument: 'rewardRange' });
+  }
   return {
     tau,
     level,

@@ -14,7 +14,7 @@ export {
   tangentBound,
   valueLowerBound,
 } from './lower-bound.js';
-export { type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
+export type { Component, EstimateEntry, EstimatesByKey, EvaluationResult, EvaluationSettings, TargetResult } from './result.js';
 export { isLocal, type Signal, type SignalTransform, signalTransforms, utilityReward } from './utility.js';
 export { type VarianceBound, varianceIdentity, varianceLowerBound } from './variance.js';
 export { type Alarm, type AlarmCode, type AlarmLimits, alarms, defaultAlarmLimits, type HeldOutFigures } from './alarms.js';

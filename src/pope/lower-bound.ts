@@ -1,6 +1,6 @@
 import { stopGradient } from '../autograd/index.js';
 import { slateSum } from '../ope/index.js';
-import { add, exp, mean, minimum, mul, sub } from '../ops/index.js';
+import { add, exp, expm1, mean, minimum, mul, sub } from '../ops/index.js';
 import type { Tensor } from '../tensor/index.js';
 import { assertFinite, assertRange } from '../util/index.js';
 import { finiteOrZero } from './diversity.js';
@@ -86,9 +86,8 @@ export function entropyLowerBound(input: BoundInput, tau: number, entropy: Tenso
 export function klEstimate(input: BoundInput, reference: Tensor, options: Pick<BoundOptions, 'clip'> = {}): Tensor {
   const q = stopGradient(reference);
   const logR = sub(input.logProb, q);
-  const r = exp(logR);
   const rho = clipped(exp(sub(q, input.logPropensity)), options);
-  return meanOverRounds(mul(rho, sub(mul(r, finiteOrZero(logR)), sub(r, 1))), input);
+  return meanOverRounds(mul(rho, sub(mul(exp(logR), finiteOrZero(logR)), expm1(logR))), input);
 }
 
 const anchorWeight = (input: BoundInput, options: BoundOptions): Tensor =>

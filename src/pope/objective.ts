@@ -1,3 +1,4 @@
+import { stopGradient } from '../autograd/index.js';
 import { backendOf, scalarLike, tensor } from '../backend/index.js';
 import { add, exp, gather, log, maximum, mean, mul, neg, segmentSum, softplus, sub, sum } from '../ops/index.js';
 import { type CandidatesOf, distinctPrompts, type Policy, slateSum } from '../ope/index.js';
@@ -26,12 +27,12 @@ export interface ObjectiveOptions extends BoundOptions {
 
 /**
  * The scalar that one step raises, on one batch. `anchor` is log pi_k of the batch's responses, [M], constant: the
- * policy at which this step's bounds are tight.
+ * policy at which this step's bounds are tight; null is the present policy.
  * @throws PopeError where the objective needs what the batch or the policy lacks.
  */
-export function objectiveValue(policy: Policy, batch: Batch, anchor: Tensor, options: ObjectiveOptions): Tensor {
+export function objectiveValue(policy: Policy, batch: Batch, anchor: Tensor | null, options: ObjectiveOptions): Tensor {
   const logProb = policy.logProb(batch.prompts, batch.responses);
-  const input = boundInput(batch, logProb, anchor);
+  const input = boundInput(batch, logProb, anchor ?? stopGradient(logProb));
   const { objective, tau } = options;
   if (objective === 'sft') return mean(slateSum(logProb, input));
   if (objective === 'dpo') return dpo(batch, input, options.beta ?? 0.1);
@@ -53,7 +54,7 @@ export function objectiveValue(policy: Policy, batch: Batch, anchor: Tensor, opt
       return entropyLowerBound(judged, tau, meanOverPrompts(batch, classEntropies(policy, batch, options)), bound);
     case 'surprisal':
       return policy.distribution === undefined
-        ? valueLowerBound(judged, tau, klEstimate(judged, anchor, bound), bound)
+        ? valueLowerBound(judged, tau, klEstimate(judged, judged.anchorLogProb, bound), bound)
         : entropyLowerBound(judged, tau, meanOverPrompts(batch, entropies(policy, batch)), bound);
   }
 }

@@ -35,7 +35,11 @@ export function sensitivityOf(rows: EvaluationRows, logRatio: Float64Array, refe
   const significant = versus?.lower != null && versus.upper != null && (versus.lower > 0 || versus.upper < 0);
   return {
     eta: sensitivityEtas,
-    utility: sensitivityEtas.map((eta) => sensitivityInterval(rewards, eta) ?? { lower: null, upper: null }),
+    utility: sensitivityEtas.map((eta) => {
+      const ends = sensitivityInterval(rewards, eta);
+      const finite = (x: number | undefined): number | null => (x !== undefined && Number.isFinite(x) ? x : null);
+      return { lower: finite(ends?.lower), upper: finite(ends?.upper) };
+    }),
     tipping_point: significant && reference !== null ? tippingPoint(rewards, reference) : null,
   };
 }

@@ -41,6 +41,8 @@ export interface TrainOptions<P extends Tree> extends ObjectiveOptions {
   readonly logEvery?: number;
   /** Loss of held-out text under the parameters, nats a token: watches general ability. */
   readonly textLoss?: (params: P) => number | Promise<number>;
+  /** Held-out figures of `params`, where they are known already; else they are computed. */
+  readonly start?: HeldOutFigures;
   readonly onStep?: (record: StepRecord) => void;
   /** Ends training after the current step. */
   readonly signal?: AbortSignal;
@@ -79,6 +81,8 @@ export interface TrainState<P extends Tree = Tree> {
 }
 
 export interface TrainResult<P extends Tree> {
+  /** Held-out figures of the last record that has them. */
+  readonly figures: HeldOutFigures | null;
   /** The last good parameters. */
   readonly params: P;
   readonly state: TrainState<P>;
@@ -97,19 +101,23 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
   const { family, rows, steps, innerSteps = 2, batch: batchSize, learningRate, maxNorm = 1, logEvery = 10, resume } = options;
   const rate = warmupCosine({ peak: learningRate, warmup: Math.max(1, Math.round(steps / 10)), steps, final: learningRate / 10 });
   const random = resume === undefined ? seededRandom(options.seed ?? 0) : restoreRandom(resume.random);
+  // imitation and preference have no bound that would have to be tight somewhere
+  const needsAnchor = options.objective !== 'sft' && options.objective !== 'dpo';
   const draw = batchDrawer(rows, batchSize, options.promptsPerBatch);
   const judge = async (params: P): Promise<HeldOutFigures | null> =>
     options.heldOut === null ? null : heldOutFigures(options, params, options.heldOut);
 
   let params = options.params;
   let optimizer = resume?.optimizer ?? adamwInit(params);
-  const start = resume === undefined ? await judge(params) : resume.start;
+  const start = resume === undefined ? (options.start ?? (await judge(params))) : resume.start;
   const records: StepRecord[] = [];
+  let figures = start;
   const report = (record: StepRecord): void => {
     records.push(record);
     options.onStep?.(record);
   };
   const result = (reason: TrainResult<P>['stopped']['reason'], step: number, message: string): TrainResult<P> => ({
+    figures,
     params,
     state: { step, optimizer, random: randomState(random), start },
     records,
@@ -122,7 +130,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
   for (let step = resume?.step ?? 0; step < steps; step++) {
     if (options.signal?.aborted) return result('aborted', step, `Training was stopped by request after step ${step}.`);
     const batch = draw(random);
-    const anchor = stepAnchor(family, params, batch);
+    const anchor = needsAnchor ? stepAnchor(family, params, batch) : null;
     let value = Number.NaN;
     let norm = Number.NaN;
     let nextParams: P = params;
@@ -146,12 +154,12 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
       if (inner === 0) [value, norm] = [-negative, movedNorm];
       if (!Number.isFinite(negative) || !Number.isFinite(movedNorm)) {
         disposeOld(nextParams, nextOptimizer);
-        dispose(anchor);
+        dispose(anchor ?? []);
         const what = Number.isFinite(negative) ? `the gradient norm became ${movedNorm}` : `the objective became ${-negative}`;
         return result('diverged', step, `Training diverged at step ${step + 1}: ${what}. The parameters are those after step ${step}. Lower the learning rate.`);
       }
     }
-    dispose(anchor);
+    dispose(anchor ?? []);
 
     const last = step + 1 === steps;
     const due = last || (step + 1) % logEvery === 0;
@@ -164,6 +172,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
     if (optimizer !== resume?.optimizer) dispose([optimizer.firstMoment, optimizer.secondMoment]);
     params = nextParams;
     optimizer = nextOptimizer;
+    figures = now ?? figures;
     report({
       step: step + 1,
       objective: value,

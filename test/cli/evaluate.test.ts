@@ -183,7 +183,7 @@ describe('what pope evaluate prints', () => {
     const ran = await pope('evaluate', log);
     expect(ran.code).toBe(0);
     const lines = ran.stdout.split('\n');
-    const from = lines.findIndex((line) => line === 'target new: refused');
+    const from = lines.indexOf('target new: refused');
     const rows = lines.slice(from).filter((line) => /^(utility|diversity|value) /.test(line));
     expect(rows).toHaveLength(12);
     for (const row of rows) expect(row).toMatch(/refused$/);

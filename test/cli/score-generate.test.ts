@@ -26,7 +26,7 @@ async function writeModel(folder: string, extra?: Record<string, unknown>): Prom
 
 beforeAll(async () => {
   await writeModel(model);
-  await writeModel(overCandidates, { policy: 'candidates', length_exponent: 1 });
+  await writeModel(overCandidates, { policy: 'candidates', length_exponent: 1, score_scale: 2 });
 });
 
 const rounds = [
@@ -129,7 +129,7 @@ describe('pope score', () => {
     );
   });
 
-  it('knows a policy over candidates, its length exponent, and its exact class probabilities', async () => {
+  it('knows a policy over candidates, its length exponent and scale, and its exact class probabilities', async () => {
     const refused = await pope('evaluate', log, '--target', `new=${overCandidates}`);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/trained over candidates; expected --candidates/);
@@ -144,10 +144,10 @@ describe('pope score', () => {
       'ips',
     ];
     const { targets } = JSON.parse((await pope('evaluate', log, ...argv, '--diversity', 'coverage')).stdout);
-    const scores = ['cd', 'ee', 'a'].map((text) => own('ab', text) / (text.length + 1));
+    const scores = ['cd', 'ee', 'a'].map((text) => (2 * own('ab', text)) / (text.length + 1));
     const total = scores.reduce((sum, s) => sum + Math.exp(s), 0);
     const [cd, ee, a] = scores.map((s) => Math.exp(s) / total);
-    const two = [own(record, 'f') / 2, own(record, 'b') / 2].map(Math.exp);
+    const two = [own(record, 'f'), own(record, 'b')].map(Math.exp);
     const f = two[0] / (two[0] + two[1]);
     expect(targets.new.utility.ips.estimate).toBeCloseTo((cd / 0.5 / 2 + f / 0.5) / 2, 5);
     // -log pi(class): cd alone is p; ee and a are q

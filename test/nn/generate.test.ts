@@ -17,13 +17,22 @@ const model = (seed = 7) => tinyGpt({ vocabSize: 4, blockSize: 8 }, seed);
 
 describe('generate', () => {
   test.prop(
-    [fc.constantFrom('', 'a', 'bca'), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 0, max: 99 }), fc.constantFrom('response', 'continuation')],
+    [
+      fc.constantFrom('', 'a', 'bca'),
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 0, max: 99 }),
+      fc.constantFrom('response', 'continuation'),
+    ],
     { numRuns: 20 },
   )('with the cache it is what it is without, beyond blockSize too', async (prompt, n, seed, form) => {
     const { config, params } = model(seed);
     const options = { maxTokens: 12, n, form, temperature: 1.3, topP: 0.95 } as const;
     const cached = await generate(params, config, tokenizer, prompt, { ...options, random: seededRandom(seed) });
-    const plain = await generate(params, config, tokenizer, prompt, { ...options, random: seededRandom(seed), useCache: false });
+    const plain = await generate(params, config, tokenizer, prompt, {
+      ...options,
+      random: seededRandom(seed),
+      useCache: false,
+    });
     expect(cached.map(({ tokens }) => [...tokens])).toEqual(plain.map(({ tokens }) => [...tokens]));
     cached.forEach((sample, i) => {
       expect(distance(sample.tokenLogProbs, plain[i]!.tokenLogProbs)).toBeLessThan(1e-12);
@@ -36,7 +45,12 @@ describe('generate', () => {
     async (prompt, seed) => {
       const { config, params } = model();
       const random = seededRandom(seed);
-      for (const sample of await generate(params, config, tokenizer, prompt, { maxTokens: 8 - prompt.length, n: 3, random, temperature: 0.7 })) {
+      for (const sample of await generate(params, config, tokenizer, prompt, {
+        maxTokens: 8 - prompt.length,
+        n: 3,
+        random,
+        temperature: 0.7,
+      })) {
         expect(sample.finished).toBe(sample.tokens.at(-1) === tokenizer.eosId);
         expect(sample.tokens.length).toBe(sample.tokenLogProbs.length);
         if (!sample.finished) continue;
@@ -55,7 +69,9 @@ describe('generate', () => {
   test('samples are pinned to the seed, and do not depend on how many are wanted', async () => {
     const { config, params } = model();
     const draw = async (n: number) =>
-      (await generate(params, config, tokenizer, 'ab', { maxTokens: 6, n, random: seededRandom(11) })).map(({ tokens }) => tokens.join(' '));
+      (await generate(params, config, tokenizer, 'ab', { maxTokens: 6, n, random: seededRandom(11) })).map(
+        ({ tokens }) => tokens.join(' '),
+      );
     expect(await draw(4)).toEqual(PINNED);
     expect(await draw(2)).toEqual(PINNED.slice(0, 2));
   });
@@ -73,7 +89,12 @@ describe('generate', () => {
 
   test('temperature 0 takes the most probable token', async () => {
     const { config, params } = model();
-    const samples = await generate(params, config, tokenizer, 'a', { maxTokens: 6, n: 3, temperature: 0, random: seededRandom(1) });
+    const samples = await generate(params, config, tokenizer, 'a', {
+      maxTokens: 6,
+      n: 3,
+      temperature: 0,
+      random: seededRandom(1),
+    });
     expect(new Set(samples.map(({ text }) => text)).size).toBe(1);
     expect(samples[0]!.sampledLogProbs.every((l) => l === 0)).toBe(true);
   });
@@ -88,12 +109,16 @@ describe('generate', () => {
     [{ topP: 1.1 }, /topP is 1.1/],
   ])('refuses %j', async (options, message) => {
     const { config, params } = model();
-    await expect(generate(params, config, tokenizer, 'a', { maxTokens: 3, random: seededRandom(1), ...options })).rejects.toThrow(message);
+    await expect(
+      generate(params, config, tokenizer, 'a', { maxTokens: 3, random: seededRandom(1), ...options }),
+    ).rejects.toThrow(message);
   });
 
   test('refuses a tokenizer of more tokens than the model has', async () => {
     const { config, params } = model();
-    await expect(generate(params, config, byteTokenizer(), 'a', { maxTokens: 1, random: seededRandom(1) })).rejects.toThrow(/257/);
+    await expect(
+      generate(params, config, byteTokenizer(), 'a', { maxTokens: 1, random: seededRandom(1) }),
+    ).rejects.toThrow(/257/);
   });
 });
 
@@ -101,10 +126,13 @@ const PINNED: readonly string[] = ['1 0 3', '1 3', '3', '1 3'];
 
 describe('samplerDistribution', () => {
   const logProb = logProbabilities([1, 3, 2, 3, -50].map((x) => x * 1.0));
-  const kept = (options: object): number[] => [...samplerDistribution(logProb, options)].flatMap((p, id) => (p > 0 ? [id] : []));
+  const kept = (options: object): number[] =>
+    [...samplerDistribution(logProb, options)].flatMap((p, id) => (p > 0 ? [id] : []));
 
   test('log softmax in float64 survives large logits', () => {
-    expect(distance(logProbabilities([1e4, 1e4 - 1]), [-Math.log1p(Math.exp(-1)), -1 - Math.log1p(Math.exp(-1))])).toBeLessThan(1e-12);
+    expect(
+      distance(logProbabilities([1e4, 1e4 - 1]), [-Math.log1p(Math.exp(-1)), -1 - Math.log1p(Math.exp(-1))]),
+    ).toBeLessThan(1e-12);
     expect(() => logProbabilities([0, Number.NaN])).toThrow(/logit of token 1 is NaN/);
   });
 
@@ -127,7 +155,10 @@ describe('samplerDistribution', () => {
   });
 
   test('topP counts what topK left', () => {
-    const probabilities = samplerDistribution(logProbabilities([0.4, 0.3, 0.2, 0.1].map(Math.log)), { topK: 2, topP: 0.57 });
+    const probabilities = samplerDistribution(logProbabilities([0.4, 0.3, 0.2, 0.1].map(Math.log)), {
+      topK: 2,
+      topP: 0.57,
+    });
     expect(probabilities.map((p) => Number(p.toFixed(12)))).toEqual(Float64Array.from([1, 0, 0, 0])); // 0.4 / 0.7 = 0.571
   });
 
@@ -135,7 +166,9 @@ describe('samplerDistribution', () => {
     const two = samplerDistribution(logProbabilities([1, 0]), { temperature: 0.5 });
     expect(two[0]).toBeCloseTo(1 / (1 + Math.exp(-2)), 14);
     expect([...samplerDistribution(logProb, { temperature: 1e-300 })]).toEqual([0, 0.5, 0, 0.5, 0]);
-    expect(distance(samplerDistribution(logProb, { temperature: 1e300 }), new Float64Array(5).fill(0.2))).toBeLessThan(1e-12);
+    expect(distance(samplerDistribution(logProb, { temperature: 1e300 }), new Float64Array(5).fill(0.2))).toBeLessThan(
+      1e-12,
+    );
   });
 
   test.prop([
@@ -147,6 +180,7 @@ describe('samplerDistribution', () => {
     const l = logProbabilities(logits);
     const p = samplerDistribution(l, { topK, topP, temperature });
     expect(Math.abs(p.reduce((sum, x) => sum + x, 0) - 1)).toBeLessThan(1e-12);
-    for (let a = 0; a < p.length; a++) for (let b = 0; b < p.length; b++) if (p[a]! > p[b]!) expect(l[a]).toBeGreaterThanOrEqual(l[b]!);
+    for (let a = 0; a < p.length; a++)
+      for (let b = 0; b < p.length; b++) if (p[a]! > p[b]!) expect(l[a]).toBeGreaterThanOrEqual(l[b]!);
   });
 });

@@ -12,15 +12,14 @@ import { distance, tinyGpt, tokensOf } from './tiny-gpt.js';
 const sequence = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 6 });
 
 describe('gptLogits', () => {
-  test.prop([sequence, fc.integer({ min: 1, max: 3 }), fc.constantFrom(1, 2, 4), fc.integer({ min: 0, max: 1000 })], { numRuns: 30 })(
-    'equals the slow twin, written from the papers in plain float64 loops',
-    (tokens, nLayer, nHead, seed) => {
-      const { config, params } = tinyGpt({ nLayer, nHead }, seed);
-      const logits = gptLogits(params, config, tokensOf([tokens]));
-      expect(logits.shape).toEqual([1, tokens.length, 5]);
-      expect(distance(logits.dataSync(), slowGptLogits(params, config, tokens).flat())).toBeLessThan(1e-10);
-    },
-  );
+  test.prop([sequence, fc.integer({ min: 1, max: 3 }), fc.constantFrom(1, 2, 4), fc.integer({ min: 0, max: 1000 })], {
+    numRuns: 30,
+  })('equals the slow twin, written from the papers in plain float64 loops', (tokens, nLayer, nHead, seed) => {
+    const { config, params } = tinyGpt({ nLayer, nHead }, seed);
+    const logits = gptLogits(params, config, tokensOf([tokens]));
+    expect(logits.shape).toEqual([1, tokens.length, 5]);
+    expect(distance(logits.dataSync(), slowGptLogits(params, config, tokens).flat())).toBeLessThan(1e-10);
+  });
 
   test('float32 is within rounding of float64', () => {
     const { config, params } = tinyGpt();
@@ -31,25 +30,37 @@ describe('gptLogits', () => {
     expect(distance(logits.dataSync(), gptLogits(params, config, tokens).dataSync())).toBeLessThan(1e-4);
   });
 
-  test.prop([sequence, sequence], { numRuns: 30 })('is causal: a later token changes no earlier logit', (tokens, others) => {
-    const { config, params } = tinyGpt();
-    const from = Math.min(tokens.length, others.length) - 1;
-    const changed = tokens.map((token, t) => (t < from ? token : (token + 1 + (others[from] ?? 0)) % 5));
-    const before = gptLogits(params, config, tokensOf([tokens])).dataSync();
-    const after = gptLogits(params, config, tokensOf([changed])).dataSync();
-    expect(distance(before.slice(0, from * 5), after.slice(0, from * 5))).toBe(0);
-  });
+  test.prop([sequence, sequence], { numRuns: 30 })(
+    'is causal: a later token changes no earlier logit',
+    (tokens, others) => {
+      const { config, params } = tinyGpt();
+      const from = Math.min(tokens.length, others.length) - 1;
+      const changed = tokens.map((token, t) => (t < from ? token : (token + 1 + (others[from] ?? 0)) % 5));
+      const before = gptLogits(params, config, tokensOf([tokens])).dataSync();
+      const after = gptLogits(params, config, tokensOf([changed])).dataSync();
+      expect(distance(before.slice(0, from * 5), after.slice(0, from * 5))).toBe(0);
+    },
+  );
 
   test('a token does change the logits from its own position on', () => {
     const { config, params } = tinyGpt();
     const before = gptLogits(params, config, tokensOf([[0, 1, 2, 3]])).dataSync();
     const after = gptLogits(params, config, tokensOf([[0, 4, 2, 3]])).dataSync();
-    for (const t of [1, 2, 3]) expect(distance(before.slice(5 * t, 5 * t + 5), after.slice(5 * t, 5 * t + 5))).toBeGreaterThan(1e-6);
+    for (const t of [1, 2, 3])
+      expect(distance(before.slice(5 * t, 5 * t + 5), after.slice(5 * t, 5 * t + 5))).toBeGreaterThan(1e-6);
   });
 
-  test.prop([fc.array(fc.tuple(...Array.from({ length: 5 }, () => fc.integer({ min: 0, max: 4 }))), { minLength: 1, maxLength: 4 })], {
-    numRuns: 20,
-  })('a batch is its rows', (rows) => {
+  test.prop(
+    [
+      fc.array(fc.tuple(...Array.from({ length: 5 }, () => fc.integer({ min: 0, max: 4 }))), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+    ],
+    {
+      numRuns: 20,
+    },
+  )('a batch is its rows', (rows) => {
     const { config, params } = tinyGpt();
     const together = gptLogits(params, config, tokensOf(rows)).dataSync();
     rows.forEach((row, i) => {
@@ -58,19 +69,28 @@ describe('gptLogits', () => {
     });
   });
 
-  test.prop([sequence, fc.integer({ min: 1, max: 5 })], { numRuns: 30 })('reading in two parts with a cache is reading at once', (tokens, cut) => {
-    const { config, params } = tinyGpt();
-    const cache = emptyCache();
-    const parts = [tokens.slice(0, cut), tokens.slice(cut)].filter((part) => part.length > 0);
-    const logits = parts.flatMap((part) => [...gptLogits(params, config, tokensOf([part]), { cache }).dataSync()]);
-    expect(cache.length).toBe(tokens.length);
-    expect(distance(logits, gptLogits(params, config, tokensOf([tokens])).dataSync())).toBeLessThan(1e-12);
-  });
+  test.prop([sequence, fc.integer({ min: 1, max: 5 })], { numRuns: 30 })(
+    'reading in two parts with a cache is reading at once',
+    (tokens, cut) => {
+      const { config, params } = tinyGpt();
+      const cache = emptyCache();
+      const parts = [tokens.slice(0, cut), tokens.slice(cut)].filter((part) => part.length > 0);
+      const logits = parts.flatMap((part) => [...gptLogits(params, config, tokensOf([part]), { cache }).dataSync()]);
+      expect(cache.length).toBe(tokens.length);
+      expect(distance(logits, gptLogits(params, config, tokensOf([tokens])).dataSync())).toBeLessThan(1e-12);
+    },
+  );
 
   test('the gradient of the loss equals central differences, for every one of its parameters', () => {
     const { config, params } = tinyGpt({ nLayer: 1, vocabSize: 4, blockSize: 4 });
-    const tokens = tokensOf([[0, 1, 2, 3], [3, 3, 1, 0]]); // prettier-ignore
-    const targets = tokensOf([[1, 2, 3, -1], [3, 1, 0, 2]]); // prettier-ignore
+    const tokens = tokensOf([
+      [0, 1, 2, 3],
+      [3, 3, 1, 0],
+    ]);
+    const targets = tokensOf([
+      [1, 2, 3, -1],
+      [3, 1, 0, 2],
+    ]);
     const loss = (p: GptParams) => crossEntropy(gptLogits(p, config, tokens), targets);
     const { gradient } = valueAndGrad(loss)(params);
     const flat = leavesOf(gradient).map((leaf) => leaf.dataSync());
@@ -107,7 +127,12 @@ describe('gptLogits', () => {
     const plain = crossEntropy(gptLogits(params, config, tokens), targets).item();
     expect(Math.abs(value.item() - plain)).toBeGreaterThan(1e-3);
     const names = namedLeaves(params).map(([name]) => name);
-    for (const [name, j] of [['wte.weight', 3], ['h.0.attn.c_attn.weight', 7], ['h.0.mlp.c_fc.bias', 2], ['ln_f.bias', 1]] as const) { // prettier-ignore
+    for (const [name, j] of [
+      ['wte.weight', 3],
+      ['h.0.attn.c_attn.weight', 7],
+      ['h.0.mlp.c_fc.bias', 2],
+      ['ln_f.bias', 1],
+    ] as const) {
       const index = names.indexOf(name);
       const moved = (step: number): number =>
         loss(
@@ -123,8 +148,12 @@ describe('gptLogits', () => {
 
   test('refuses what it cannot read', () => {
     const { config, params } = tinyGpt();
-    expect(() => gptLogits(params, config, tensor([[0, 1]], { dtype: 'float64' }))).toThrow(/tokens is "float64 \[1, 2\]"; expected an int32/);
-    expect(() => gptLogits(params, config, tokensOf([[0, 1, 2, 3, 4, 0, 1]]))).toThrow(/7 positions; expected at most config.blockSize = 6/);
+    expect(() => gptLogits(params, config, tensor([[0, 1]], { dtype: 'float64' }))).toThrow(
+      /tokens is "float64 \[1, 2\]"; expected an int32/,
+    );
+    expect(() => gptLogits(params, config, tokensOf([[0, 1, 2, 3, 4, 0, 1]]))).toThrow(
+      /7 positions; expected at most config.blockSize = 6/,
+    );
     expect(() => gptLogits(params, config, tokensOf([[5]]))).toThrow(/5/);
     expect(() => gptLogits(params, config, tokensOf([[-1]]))).toThrow(/-1/);
   });
@@ -136,7 +165,12 @@ describe('initGpt', () => {
   test('names and shapes are those of GPT-2', () => {
     const leaves = namedLeaves(initGpt(config, seededRandom(1)));
     expect(leaves.map(([name, leaf]) => [name, leaf.shape])).toEqual([...paramShapes(config)]);
-    expect(leaves.slice(0, 4).map(([name]) => name)).toEqual(['wte.weight', 'wpe.weight', 'h.0.ln_1.weight', 'h.0.ln_1.bias']);
+    expect(leaves.slice(0, 4).map(([name]) => name)).toEqual([
+      'wte.weight',
+      'wpe.weight',
+      'h.0.ln_1.weight',
+      'h.0.ln_1.bias',
+    ]);
     expect(paramShapes(config).get('h.7.attn.c_attn.weight')).toEqual([64, 192]);
   });
 

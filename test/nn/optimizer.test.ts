@@ -12,11 +12,20 @@ describe('adamwStep', () => {
     'follows the formula by hand over several steps, decaying matrices only',
     (gradients, start, weightDecay) => {
       const [learningRate, beta1, beta2, epsilon] = [0.01, 0.8, 0.95, 1e-6];
-      let params: { a: ReturnType<typeof float64>; b: ReturnType<typeof float64>[] } = { a: float64([[start]]), b: [float64([start])] };
+      let params: { a: ReturnType<typeof float64>; b: ReturnType<typeof float64>[] } = {
+        a: float64([[start]]),
+        b: [float64([start])],
+      };
       let state = adamwInit(params);
       const hand = [0, 1].map(() => ({ p: start, m: 0, v: 0 }));
       gradients.forEach((pair, i) => {
-        const next = adamwStep(params, { a: float64([[pair[0]]]), b: [float64([pair[1]])] }, state, { learningRate, beta1, beta2, epsilon, weightDecay });
+        const next = adamwStep(params, { a: float64([[pair[0]]]), b: [float64([pair[1]])] }, state, {
+          learningRate,
+          beta1,
+          beta2,
+          epsilon,
+          weightDecay,
+        });
         ({ params, state } = next);
         hand.forEach((h, which) => {
           const g = pair[which]!;
@@ -27,7 +36,12 @@ describe('adamwStep', () => {
         });
       });
       expect(state.step).toBe(gradients.length);
-      expect(distance([params.a.item(), params.b[0]!.item()], hand.map(({ p }) => p))).toBeLessThan(1e-12);
+      expect(
+        distance(
+          [params.a.item(), params.b[0]!.item()],
+          hand.map(({ p }) => p),
+        ),
+      ).toBeLessThan(1e-12);
     },
   );
 
@@ -40,9 +54,18 @@ describe('adamwStep', () => {
   test('refuses other structures and options outside their domain', () => {
     const params = { p: float64([1, 2]), q: float64([1]) };
     const state = adamwInit(params);
-    expect(() => adamwStep(params, { p: float64([1, 2]) } as unknown as typeof params, state, { learningRate: 1 })).toThrow(/gradients is 1; expected as many tensors as params, 2/);
-    expect(() => adamwStep(params, { p: float64([1]), q: float64([1]) }, state, { learningRate: 1 })).toThrow(/tensor 0 of gradients/);
-    for (const options of [{ learningRate: Number.NaN }, { learningRate: 1, beta1: 1 }, { learningRate: 1, epsilon: 0 }, { learningRate: 1, weightDecay: -1 }]) {
+    expect(() =>
+      adamwStep(params, { p: float64([1, 2]) } as unknown as typeof params, state, { learningRate: 1 }),
+    ).toThrow(/gradients is 1; expected as many tensors as params, 2/);
+    expect(() => adamwStep(params, { p: float64([1]), q: float64([1]) }, state, { learningRate: 1 })).toThrow(
+      /tensor 0 of gradients/,
+    );
+    for (const options of [
+      { learningRate: Number.NaN },
+      { learningRate: 1, beta1: 1 },
+      { learningRate: 1, epsilon: 0 },
+      { learningRate: 1, weightDecay: -1 },
+    ]) {
       expect(() => adamwStep(params, params, state, options)).toThrow(/expected/);
     }
   });
@@ -51,7 +74,15 @@ describe('adamwStep', () => {
 describe('warmupCosine', () => {
   test('has the stated values', () => {
     const rate = warmupCosine({ peak: 1, warmup: 10, steps: 110, final: 0.1 });
-    const expected: [number, number][] = [[0, 0], [1, 0.1], [5, 0.5], [10, 1], [60, 0.55], [110, 0.1], [500, 0.1]]; // prettier-ignore
+    const expected: [number, number][] = [
+      [0, 0],
+      [1, 0.1],
+      [5, 0.5],
+      [10, 1],
+      [60, 0.55],
+      [110, 0.1],
+      [500, 0.1],
+    ];
     for (const [step, value] of expected) expect(rate(step)).toBeCloseTo(value, 12);
     expect(warmupCosine({ peak: 2, steps: 4 })(0)).toBe(2);
     expect(warmupCosine({ peak: 2, warmup: 4, steps: 4 })(4)).toBe(2);
@@ -82,7 +113,12 @@ describe('clipGradient', () => {
       const clipped = clipGradient({ a: float64(values), b: [float64([values])] }, maxNorm);
       expect(clipped.norm.item()).toBeCloseTo(norm, 10);
       const factor = norm > maxNorm ? maxNorm / norm : 1;
-      expect(distance(clipped.gradient.a.dataSync(), values.map((v) => v * factor))).toBeLessThan(1e-12);
+      expect(
+        distance(
+          clipped.gradient.a.dataSync(),
+          values.map((v) => v * factor),
+        ),
+      ).toBeLessThan(1e-12);
       expect(globalNorm(clipped.gradient).item()).toBeLessThanOrEqual(Math.min(norm, maxNorm) + 1e-12);
     },
   );

@@ -22,7 +22,8 @@ const text = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 3 }).map((let
 const pair = fc.tuple(text, text);
 
 /** All strings over abc of exactly `length` letters. */
-const strings = (length: number): string[] => (length === 0 ? [''] : strings(length - 1).flatMap((s) => ['a', 'b', 'c'].map((c) => s + c)));
+const strings = (length: number): string[] =>
+  length === 0 ? [''] : strings(length - 1).flatMap((s) => ['a', 'b', 'c'].map((c) => s + c));
 
 describe('encodePairs', () => {
   test('lays out prompt, separator, response and end', () => {
@@ -44,7 +45,9 @@ describe('encodePairs', () => {
   test('a long response is refused, or cut without its end', () => {
     expect(() => encodePairs(tokenizer, ['ab'], ['abcabc'], 8)).toThrow(/a response has 6 tokens; expected at most 5/);
     expect([...encodePairs(tokenizer, ['ab'], ['abcab'], 8).targets]).toEqual([-1, -1, 0, 1, 2, 0, 1, 3]);
-    expect([...encodePairs(tokenizer, ['ab'], ['abcabcc'], 8, { truncate: true }).targets]).toEqual([-1, -1, 0, 1, 2, 0, 1, 2]);
+    expect([...encodePairs(tokenizer, ['ab'], ['abcabcc'], 8, { truncate: true }).targets]).toEqual([
+      -1, -1, 0, 1, 2, 0, 1, 2,
+    ]);
     expect(() => encodePairs(tokenizer, ['ab'], ['a', 'b'], 8)).toThrow(/responses has 2 texts; expected 1/);
     expect(() => encodePairs(tokenizer, [], [], 8)).toThrow(/prompts is \[\]/);
     expect(() => encodePairs(tokenizer, ['ab'], ['a'], 8, { maxPromptTokens: 8 })).toThrow(/maxPromptTokens is 8/);
@@ -61,7 +64,11 @@ describe('sequenceLogProb', () => {
       const row = logits[t]!;
       expected += row[ids[t + 1]!]! - Math.log(row.reduce((total, x) => total + Math.exp(x), 0));
     }
-    const found = sequenceLogProb(params, config, encodePairs(tokenizer, [prompt], [response], config.blockSize)).item();
+    const found = sequenceLogProb(
+      params,
+      config,
+      encodePairs(tokenizer, [prompt], [response], config.blockSize),
+    ).item();
     expect(Math.abs(found - expected)).toBeLessThan(1e-10);
   });
 
@@ -69,24 +76,50 @@ describe('sequenceLogProb', () => {
     'padding and company change nothing, and the tokens add up to it',
     (pairs) => {
       const { config, params } = model();
-      const batch = encodePairs(tokenizer, pairs.map(([x]) => x), pairs.map(([, y]) => y), 8); // prettier-ignore
+      const batch = encodePairs(
+        tokenizer,
+        pairs.map(([x]) => x),
+        pairs.map(([, y]) => y),
+        8,
+      );
       const together = sequenceLogProb(params, config, batch).dataSync();
       const alone = pairs.map(([x, y]) => sequenceLogProb(params, config, encodePairs(tokenizer, [x], [y], 8)).item());
       expect(distance(together, alone)).toBeLessThan(1e-12);
       expect(distance(together, sum(tokenLogProb(params, config, batch), 1).dataSync())).toBeLessThan(1e-12);
       const policy = gptPolicy(config, tokenizer, { tokensPerBatch: 9 }).bind(params);
-      expect(distance(policy.logProb(pairs.map(([x]) => x), pairs.map(([, y]) => y)).dataSync(), alone)).toBeLessThan(1e-12); // prettier-ignore
+      expect(
+        distance(
+          policy
+            .logProb(
+              pairs.map(([x]) => x),
+              pairs.map(([, y]) => y),
+            )
+            .dataSync(),
+          alone,
+        ),
+      ).toBeLessThan(1e-12);
     },
   );
 
   test('the probabilities of all strings up to 4 letters, and of going on after them, sum to 1', () => {
     const { config, params } = model();
     const all = [0, 1, 2, 3, 4].flatMap(strings);
-    const logProb = gptPolicy(config, tokenizer).bind(params).logProb(all.map(() => 'ca'), all);
+    const logProb = gptPolicy(config, tokenizer)
+      .bind(params)
+      .logProb(
+        all.map(() => 'ca'),
+        all,
+      );
     const finished = [...logProb.dataSync()].reduce((total, l) => total + Math.exp(l), 0);
     // A string of 5 letters that is cut before its end is the event of beginning so: 'truncate' scores just that.
     const open = strings(5);
-    const cut = encodePairs(tokenizer, open.map(() => 'ca'), open, 7, { truncate: true, maxPromptTokens: 2 });
+    const cut = encodePairs(
+      tokenizer,
+      open.map(() => 'ca'),
+      open,
+      7,
+      { truncate: true, maxPromptTokens: 2 },
+    );
     const goesOn = [...sequenceLogProb(params, config, cut).dataSync()].reduce((total, l) => total + Math.exp(l), 0);
     expect(finished).toBeLessThan(1);
     expect(finished).toBeGreaterThan(0.2);
@@ -103,13 +136,24 @@ describe('candidatePolicy', () => {
     (prompt, lengthExponent, tokensPerBatch) => {
       const { config, params } = model();
       const list = candidatesOf(prompt);
-      const scores = [...gptPolicy(config, tokenizer).bind(params).logProb(list.map(() => prompt), list).dataSync()].map(
-        (l, k) => l / (list[k]!.length + 1) ** lengthExponent,
-      );
+      const scores = [
+        ...gptPolicy(config, tokenizer)
+          .bind(params)
+          .logProb(
+            list.map(() => prompt),
+            list,
+          )
+          .dataSync(),
+      ].map((l, k) => l / (list[k]!.length + 1) ** lengthExponent);
       const norm = Math.log(scores.reduce((total, s) => total + Math.exp(s), 0));
       const policy = candidatePolicy(config, tokenizer, candidatesOf, { lengthExponent, tokensPerBatch }).bind(params);
       const [found] = policy.distribution([prompt]);
-      expect(distance(found!.dataSync(), scores.map((s) => s - norm))).toBeLessThan(1e-12);
+      expect(
+        distance(
+          found!.dataSync(),
+          scores.map((s) => s - norm),
+        ),
+      ).toBeLessThan(1e-12);
       const prompts = [...list.map(() => prompt), 'c', prompt];
       const responses = [...list, 'a', list[1]!];
       const logProb = policy.logProb(prompts, responses).dataSync();
@@ -139,13 +183,19 @@ describe('candidatePolicy', () => {
   test('refuses a response that is no candidate, repeats, and a foreign tokenizer', () => {
     const { config, params } = model();
     const policy = candidatePolicy(config, tokenizer, candidatesOf).bind(params);
-    expect(() => policy.logProb(['a'], ['cc'])).toThrow(/responses\[0\] is "cc"; expected one of the 5 candidates of its prompt "a"/);
+    expect(() => policy.logProb(['a'], ['cc'])).toThrow(
+      /responses\[0\] is "cc"; expected one of the 5 candidates of its prompt "a"/,
+    );
     const twice = candidatePolicy(config, tokenizer, () => ['a', 'a']).bind(params);
     expect(() => twice.distribution(['a'])).toThrow(/expected texts without repeats/);
     const none = candidatePolicy(config, tokenizer, () => []).bind(params);
     expect(() => none.distribution(['a'])).toThrow(/expected a list of at least one text/);
-    expect(() => gptPolicy(config, charTokenizer('abcdef'))).toThrow(/tokenizer.vocabSize is 8; expected at most config.vocabSize = 4/);
-    expect(() => candidatePolicy(config, tokenizer, candidatesOf, { lengthExponent: Number.NaN })).toThrow(/lengthExponent is NaN/);
+    expect(() => gptPolicy(config, charTokenizer('abcdef'))).toThrow(
+      /tokenizer.vocabSize is 8; expected at most config.vocabSize = 4/,
+    );
+    expect(() => candidatePolicy(config, tokenizer, candidatesOf, { lengthExponent: Number.NaN })).toThrow(
+      /lengthExponent is NaN/,
+    );
     expect(() => gptPolicy(config, tokenizer).bind(params).logProb(['aé'], ['a'])).toThrow(/U\+00E9/);
   });
 });

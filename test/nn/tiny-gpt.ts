@@ -12,7 +12,10 @@ export function tinyGpt(
   const config = gptConfig({ vocabSize: 5, blockSize: 6, nLayer: 2, nHead: 2, nEmbd: 4, ...sizes });
   const random = seededRandom(seed);
   const params = mapTree(initGpt(config, random, { dtype }), (leaf) =>
-    tensor(leaf.dataSync().map((x) => x + 0.4 * normal(random)), { shape: leaf.shape }),
+    tensor(
+      leaf.dataSync().map((x) => x + 0.4 * normal(random)),
+      { shape: leaf.shape },
+    ),
   );
   return { config, params };
 }

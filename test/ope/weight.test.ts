@@ -48,7 +48,7 @@ test('the boundary of the switch is kept', () => {
   expect(at(switchAt(1), 0)).toBe(1);
 });
 
-test.prop([logRatios, fc.double({ min: 0.01, max: 20, noNaN: true }), fc.double({ min: 0, max: 3, noNaN: true })])(
+test.prop([logRatios, fc.double({ min: 0.01, max: 20, noNaN: true }), fc.integer({ min: 0, max: 24 }).map((q) => q / 8)])(
   'T11: min(rho, M), rho/(1 + lambda rho) and the tangent lie below rho, for R >= 0',
   (l, limit, lambda) => {
     const rho = Math.exp(l);

@@ -29,9 +29,9 @@ interface DemoOptions extends CommonOptions {
 }
 
 const dataFile = fileURLToPath(new URL('../../data/polis-demo.json', import.meta.url));
-const problemSettings = { slate: 4, skew: 3, heldOutShare: 0.3 };
-const languageSettings = { vocabSize: 512, nLayer: 1, nHead: 4, nEmbd: 32, steps: 150, holdOutEvery: 8 };
-const budget = { sftSteps: 60, steps: 36, batch: 96, promptsPerBatch: 4, learningRate: 6e-3 };
+const problemSettings = { slate: 4, skew: 3, heldOutShare: 0.3, namedGroup: 40 };
+const languageSettings = { vocabSize: 384, nLayer: 1, nHead: 2, nEmbd: 32, steps: 150, holdOutEvery: 8 };
+const budget = { sftSteps: 40, steps: 24, batch: 96, promptsPerBatch: 3, learningRate: 8e-3 };
 const signals: readonly Signal[] = [{ name: 'agree', transform: 'identity', weight: 1 }];
 
 /** Adds `pope demo`. */

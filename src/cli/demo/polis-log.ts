@@ -29,11 +29,14 @@ export interface DemoSettings {
   /** How many times likelier the logger shows an opinion of the largest group. */
   readonly skew: number;
   readonly heldOutShare: number;
+  /** Smallest group that contexts name. */
+  readonly namedGroup: number;
 }
 
 /**
  * The demo's log: one round a participant, a slate of the topic's statements drawn from a skewed logging policy that is
- * known exactly, and the participant's real votes on them. Every second participant's context names the group as well.
+ * known exactly, and the participant's real votes on them. The context of every second participant of a large group
+ * names the group as well.
  */
 export function polisProblem(conversations: readonly DemoConversation[], settings: DemoSettings, random: Random): DemoProblem {
   const contexts = new Map<string, DemoContext>();
@@ -41,10 +44,12 @@ export function polisProblem(conversations: readonly DemoConversation[], setting
   for (const conversation of conversations) {
     const logging = loggingPolicy(conversation, settings.skew, random);
     const order = permutation(random, conversation.participants.length);
+    const size = groupSizes(conversation);
     const held = Math.round(conversation.participants.length * settings.heldOutShare);
     order.forEach((index, position) => {
       const participant = conversation.participants[index];
-      const prompt = promptOf(conversation, position % 2 === 0 ? null : participant.group);
+      const named = position % 2 === 1 && size.get(participant.group)! >= settings.namedGroup;
+      const prompt = promptOf(conversation, named ? participant.group : null);
       const context = contexts.get(prompt) ?? { prompt, conversation, logging };
       contexts.set(prompt, context);
       const slate = Array.from({ length: settings.slate }, () => categorical(random, logging.map(Math.exp)));
@@ -64,11 +69,19 @@ export function polisProblem(conversations: readonly DemoConversation[], setting
 export const promptOf = ({ topic }: DemoConversation, group: string | null): string =>
   group === null ? `${topic}: ` : `${topic}, voters of group ${group}: `;
 
+/** How many participants each group has. */
+function groupSizes({ participants }: DemoConversation): ReadonlyMap<string, number> {
+  const size = new Map<string, number>();
+  for (const { group } of participants) size.set(group, (size.get(group) ?? 0) + 1);
+  return size;
+}
+
+/** The letter of the group with the most participants. */
+export const largestGroup = (conversation: DemoConversation): string => [...groupSizes(conversation)].sort((a, b) => b[1] - a[1])[0][0];
+
 /** Statements of the largest group's opinion are `skew` times likelier, with a fixed spread of half a nat on top. */
 function loggingPolicy(conversation: DemoConversation, skew: number, random: Random): Float64Array {
-  const size = new Map<string, number>();
-  for (const { group } of conversation.participants) size.set(group, (size.get(group) ?? 0) + 1);
-  const largest = [...size].sort((a, b) => b[1] - a[1])[0][0];
+  const largest = largestGroup(conversation);
   const scores = conversation.statements.map(({ opinion }) => (opinion === largest ? Math.log(skew) : 0) + 0.5 * normal(random));
   const top = Math.max(...scores);
   const total = scores.reduce((sum, s) => sum + Math.exp(s - top), 0);

@@ -1,6 +1,6 @@
 import type { GptConfig, GptParams } from '../../nn/index.js';
 import type { PolicyFamily } from '../../ope/index.js';
-import { type EvaluationRows, type Objective, type StepRecord, type TrainableDiversity, trainPope, type TrainResult } from '../../pope/index.js';
+import { type EvaluationRows, type HeldOutFigures, type Objective, type StepRecord, type TrainableDiversity, trainPope, type TrainResult } from '../../pope/index.js';
 import { dispose } from '../../tensor/index.js';
 
 /** One policy of the demo: how it is trained, and what its name means in a sentence. */
@@ -71,6 +71,7 @@ export interface TrainPoliciesOptions {
 export async function trainPolicies(options: TrainPoliciesOptions): Promise<TrainedPolicy[]> {
   const { budget, plans } = options;
   const done: TrainedPolicy[] = [];
+  let start: HeldOutFigures | undefined;
   for (const plan of plans) {
     const first = done.length === 0;
     const steps = first ? budget.sftSteps : budget.steps;
@@ -91,12 +92,14 @@ export async function trainPolicies(options: TrainPoliciesOptions): Promise<Trai
       candidatesOf: options.candidatesOf,
       textLoss: options.textLoss,
       seed: options.seed,
-      logEvery: Math.ceil(steps / 3),
+      logEvery: Math.ceil(steps / 2),
+      ...(start && { start }),
       onStep: ({ step }) => options.onStep(step),
       ...(options.signal && { signal: options.signal }),
     });
     const trained = { plan, params: result.params, records: result.records };
     dispose([result.state.optimizer.firstMoment, result.state.optimizer.secondMoment]);
+    start ??= result.figures ?? undefined;
     done.push(trained);
     options.onDone(trained, result);
   }

@@ -1,4 +1,4 @@
-import type { DemoContext, DemoRound } from './polis-log.js';
+import { type DemoContext, type DemoRound, largestGroup } from './polis-log.js';
 
 /** The exact value of a policy, judged by every vote of the held-out participants. */
 export interface Truth {
@@ -74,12 +74,6 @@ function contextFigures(context: DemoContext, logProb: Float64Array) {
   });
   let entropy = 0;
   for (const mass of classes.values()) if (mass > 0) entropy -= mass * Math.log(mass);
-  const largest = classes.get(largestGroup(context)) ?? 0;
+  const largest = classes.get(largestGroup(context.conversation)) ?? 0;
   return { p, kl, entropy, shares: [largest, 1 - largest] as [number, number] };
-}
-
-function largestGroup({ conversation }: DemoContext): string {
-  const size = new Map<string, number>();
-  for (const { group } of conversation.participants) size.set(group, (size.get(group) ?? 0) + 1);
-  return [...size].sort((a, b) => b[1] - a[1])[0][0];
 }

@@ -1,0 +1,40 @@
+import { type Interval, type IntervalMethod, type IntervalOptions, intervals, type RoundTermArrays, tInterval } from '../stats/index.js';
+import { PopeError } from '../util/index.js';
+
+/** One number of an evaluation before it has an interval. */
+export interface Figure {
+  readonly path: string;
+  readonly terms: RoundTermArrays;
+  /** A difference of two figures: its terms lie in [lo - hi, hi - lo]. */
+  readonly isDifference: boolean;
+}
+
+export interface FigureIntervals {
+  readonly intervals: readonly Interval[];
+  /** Figures that the method cannot serve (a ratio, a term below 0 or outside of the range), with its reason. */
+  readonly without: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** These methods serve every figure, and the bootstraps share their resamples among all of them. */
+const forAll: readonly IntervalMethod[] = ['t', 'bootstrap', 'bca'];
+
+/**
+ * Intervals of all figures of an evaluation by one method. Where the method cannot serve a figure, that figure keeps its
+ * estimate and standard error, and its bounds are NaN: better no interval than another method's under this one's name.
+ */
+export function figureIntervals(method: IntervalMethod, figures: readonly Figure[], options: IntervalOptions): FigureIntervals {
+  if (forAll.includes(method)) return { intervals: intervals(method, figures.map(({ terms }) => terms), options), without: [] };
+  const without: { path: string; reason: string }[] = [];
+  const found = figures.map(({ path, terms, isDifference }) => {
+    const range = options.range && isDifference ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const) : options.range;
+    try {
+      return intervals(method, [terms], { ...options, range: range ?? null })[0];
+    } catch (error) {
+      if (!(error instanceof PopeError)) throw error;
+      without.push({ path, reason: error.message });
+      const { estimate, stdError } = tInterval(terms, options);
+      return { estimate, stdError, lower: Number.NaN, upper: Number.NaN };
+    }
+  });
+  return { intervals: found, without };
+}
