@@ -1,5 +1,5 @@
-import { concat, gather, logSoftmax } from '../ops/index.js';
 import { backendOf, tensor } from '../backend/index.js';
+import { concat, gather, logSoftmax } from '../ops/index.js';
 import type { Random } from '../random/index.js';
 import type { Tensor, Tree } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
@@ -36,14 +36,19 @@ export function finitePolicy(
   const distribution = (prompts: readonly Prompt[]): readonly Tensor[] =>
     scoresOf(prompts).map((scores, p) => {
       const k = candidatesOf(prompts[p]).length;
-      if (scores.rank !== 1 || scores.size !== k) throw invalid(`the scores of prompt ${p}`, scores.shape, `shape [${k}], one score a candidate`);
+      if (scores.rank !== 1 || scores.size !== k)
+        throw invalid(`the scores of prompt ${p}`, scores.shape, `shape [${k}], one score a candidate`);
       return logSoftmax(scores);
     });
   return {
     distribution,
     logProb(prompts, responses) {
       if (prompts.length !== responses.length || responses.length === 0) {
-        throw invalid('responses.length', responses.length, `${Math.max(1, prompts.length)}, one response a prompt and at least one`);
+        throw invalid(
+          'responses.length',
+          responses.length,
+          `${Math.max(1, prompts.length)}, one response a prompt and at least one`,
+        );
       }
       const { distinct, positionOf } = distinctPrompts(prompts);
       const { offsets, indexOf } = candidateIndex(distinct, candidatesOf);
@@ -76,7 +81,10 @@ export function distinctPrompts(prompts: readonly Prompt[]): { distinct: Prompt[
   return { distinct, positionOf };
 }
 
-function candidateIndex(prompts: readonly Prompt[], candidatesOf: CandidatesOf): { offsets: number[]; indexOf: Map<string, number>[] } {
+function candidateIndex(
+  prompts: readonly Prompt[],
+  candidatesOf: CandidatesOf,
+): { offsets: number[]; indexOf: Map<string, number>[] } {
   const offsets: number[] = [];
   const indexOf: Map<string, number>[] = [];
   let total = 0;
@@ -85,7 +93,12 @@ function candidateIndex(prompts: readonly Prompt[], candidatesOf: CandidatesOf):
     offsets.push(total);
     total += candidates.length;
     const index = new Map(candidates.map(({ text }, k) => [text, k]));
-    if (index.size !== candidates.length) throw invalid('candidates', candidates.map(({ text }) => text), 'texts that differ from each other');
+    if (index.size !== candidates.length)
+      throw invalid(
+        'candidates',
+        candidates.map(({ text }) => text),
+        'texts that differ from each other',
+      );
     indexOf.push(index);
   }
   return { offsets, indexOf };

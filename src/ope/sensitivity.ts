@@ -44,7 +44,8 @@ export function sensitivityInterval(rewards: WeightedRewards, eta: number): { lo
 }
 
 function assertRewards({ mass, reward }: WeightedRewards): void {
-  if (mass.length !== reward.length) throw invalid('reward.length', reward.length, `${mass.length}, the length of mass`);
+  if (mass.length !== reward.length)
+    throw invalid('reward.length', reward.length, `${mass.length}, the length of mass`);
   const bad = mass.findIndex((m) => !(m >= 0 && m < Infinity));
   if (bad >= 0) throw invalid(`mass[${bad}]`, mass[bad], 'a finite number of at least 0');
   const odd = reward.findIndex((r) => !Number.isFinite(r));

@@ -1,10 +1,17 @@
-import { add, exp, greater, isFinite as finiteMask, log, mul, neg, segmentSum, sub, sum, where } from '../ops/index.js';
 import { backendOf, fullLike, tensor, zerosLike } from '../backend/index.js';
+import { add, exp, isFinite as finiteMask, greater, log, mul, neg, segmentSum, sub, sum, where } from '../ops/index.js';
 import type { FloatDType, Tensor } from '../tensor/index.js';
 
 /** The readings of pluralism that a value can add to the utility. */
 export type DiversityKind = 'surprisal' | 'anchored' | 'coverage' | 'slate' | 'distribution' | 'none';
-export const diversityKinds: readonly DiversityKind[] = ['surprisal', 'anchored', 'coverage', 'slate', 'distribution', 'none'];
+export const diversityKinds: readonly DiversityKind[] = [
+  'surprisal',
+  'anchored',
+  'coverage',
+  'slate',
+  'distribution',
+  'none',
+];
 
 /**
  * R_div(y|x) = -log pi(y|x), elementwise; its mean under pi is the entropy H(pi). 0 where pi(y|x) = 0, whose weight is 0

@@ -13,7 +13,11 @@ export interface WeightMoments {
 }
 
 /** The moments of one context of a finite problem: rows over its responses. */
-export function weightMoments(logging: readonly number[], target: readonly number[], reward: readonly number[]): WeightMoments {
+export function weightMoments(
+  logging: readonly number[],
+  target: readonly number[],
+  reward: readonly number[],
+): WeightMoments {
   let [a, b, c, v] = [0, 0, 0, 0];
   logging.forEach((p0, y) => {
     if (p0 === 0) return;
@@ -30,8 +34,8 @@ export function weightMoments(logging: readonly number[], target: readonly numbe
  * How much variance decomposing takes off the joint estimator in one context: E[joint^2] - E[decomposed^2], with
  * E[joint^2] = W2 c a^(n-1) + Wx b^2 a^(n-2), E[decomposed^2] = W2 c + Wx v^2, W2 = sum w_j^2, Wx = 1 - W2.
  * At least 0 whenever the log covers the target (so that a >= 1) and |b| >= |v|, and for w = 1/n whenever
- * a^(n-1) >= n; NOT always: at n = 2, pi0 = (1/2, 1/2),
- * pi = (1/4, 3/4), R = (1, 0) the decomposed estimator has the larger variance.
+ * a^(n-1) >= n; NOT always: at n = 2, pi0 = (1/2, 1/2), pi = (1/4, 3/4), R = (1, 0) the decomposed estimator has the
+ * larger variance.
  * @param slateWeights w_j >= 0 with sum 1.
  * @id T6
  */

@@ -48,7 +48,12 @@ export function tangentBound(reward: Tensor, input: BoundInput, options: BoundOp
  * @param tau >= 0.
  * @id T8
  */
-export function valueLowerBound(input: BoundInput, tau: number, klToAnchor: Tensor, options: BoundOptions = {}): Tensor {
+export function valueLowerBound(
+  input: BoundInput,
+  tau: number,
+  klToAnchor: Tensor,
+  options: BoundOptions = {},
+): Tensor {
   assertRange('tau', tau, 0, Infinity);
   const floor = options.rewardFloor ?? 0;
   assertFinite('rewardFloor', floor);
@@ -61,7 +66,12 @@ export function valueLowerBound(input: BoundInput, tau: number, klToAnchor: Tens
  * tight at pi_k as well, since the second term is not bounded but kept.
  * @param klToLogging KL(pi||pi0), a scalar.
  */
-export function anchoredLowerBound(input: BoundInput, tau: number, klToLogging: Tensor, options: BoundOptions = {}): Tensor {
+export function anchoredLowerBound(
+  input: BoundInput,
+  tau: number,
+  klToLogging: Tensor,
+  options: BoundOptions = {},
+): Tensor {
   assertRange('tau', tau, 0, Infinity);
   const floor = options.rewardFloor ?? 0;
   assertFinite('rewardFloor', floor);
@@ -93,6 +103,7 @@ export function klEstimate(input: BoundInput, reference: Tensor, options: Pick<B
 const anchorWeight = (input: BoundInput, options: BoundOptions): Tensor =>
   stopGradient(clipped(exp(sub(input.anchorLogProb, input.logPropensity)), options));
 
-const clipped = (rho: Tensor, { clip }: Pick<BoundOptions, 'clip'>): Tensor => (clip === undefined ? rho : minimum(rho, clip));
+const clipped = (rho: Tensor, { clip }: Pick<BoundOptions, 'clip'>): Tensor =>
+  clip === undefined ? rho : minimum(rho, clip);
 
 const meanOverRounds = (x: Tensor, input: BoundInput): Tensor => mean(slateSum(x, input));

@@ -28,7 +28,12 @@ export function jointDiagnostics(rows: EvaluationRows, logRatio: Float64Array) {
 
 const sensitivityEtas = [0.1, 0.25, 0.5];
 
-export function sensitivityOf(rows: EvaluationRows, logRatio: Float64Array, reference: number | null, versus: EstimateEntry | undefined) {
+export function sensitivityOf(
+  rows: EvaluationRows,
+  logRatio: Float64Array,
+  reference: number | null,
+  versus: EstimateEntry | undefined,
+) {
   const top = largestLogRatio(logRatio);
   if (top === -Infinity) return null;
   const rewards = { mass: logRatio.map((l, m) => Math.exp(l - top) * rows.slateWeight[m]), reward: rows.utility };
@@ -45,7 +50,12 @@ export function sensitivityOf(rows: EvaluationRows, logRatio: Float64Array, refe
 }
 
 /** Plug-ins of T3 and T4 for one response; null where a weight leaves float64 or the reward is not local. */
-export function varianceOf(rows: EvaluationRows, logRatio: Float64Array, diversity: LogDiversity, settings: { readonly local: boolean; readonly tau: number }) {
+export function varianceOf(
+  rows: EvaluationRows,
+  logRatio: Float64Array,
+  diversity: LogDiversity,
+  settings: { readonly local: boolean; readonly tau: number },
+) {
   const n = rows.roundIndex.length;
   const probability = rows.slateWeight.map((w) => w / n);
   const of = (reward: Float64Array): VarianceResult | null => {

@@ -37,7 +37,9 @@ export function varianceLowerBound(
   let top = -Infinity;
   logMagnitude.forEach((value, j) => {
     if (!(value < 354)) {
-      throw new PopeError(`the weight times reward of row ${j} is exp(${value}); its square exceeds float64.`, { argument: 'logRatio' });
+      throw new PopeError(`the weight times reward of row ${j} is exp(${value}); its square exceeds float64.`, {
+        argument: 'logRatio',
+      });
     }
     if (probabilityOf(j) > 0 && value > top) top = value;
   });

@@ -42,7 +42,8 @@ export function finiteProblem(constraints: ProblemConstraints = {}): fc.Arbitrar
   return fc
     .record({
       contexts: constraints.contexts === undefined ? fc.integer({ min: 1, max: X }) : fc.constant(constraints.contexts),
-      responses: constraints.responses === undefined ? fc.integer({ min: 2, max: K }) : fc.constant(constraints.responses),
+      responses:
+        constraints.responses === undefined ? fc.integer({ min: 2, max: K }) : fc.constant(constraints.responses),
       contextProb: fc.array(fc.integer({ min: 1, max: 5 }), { minLength: X, maxLength: X }),
       logging: table(fc.integer({ min: support === 'full' ? 1 : 0, max: 9 })),
       target: table(fc.integer({ min: targetZeros ? 0 : 1, max: 9 })),
@@ -78,9 +79,13 @@ export const slateWeights = (n: number): fc.Arbitrary<number[]> =>
 export const anySlate = (most: number): fc.Arbitrary<number[]> => fc.integer({ min: 1, max: most }).chain(slateWeights);
 
 /** A number for every (context, slate, position) of slates of n: rewards that may look at the whole slate. */
-export const slateTable = (n: number): fc.Arbitrary<(context: number, slate: readonly number[], position?: number) => number> =>
-  fc
-    .array(value4, { minLength: X * K ** n * n, maxLength: X * K ** n * n, size: 'max' })
-    .map((cells) => (context, slate, position = 0) => cells[slate.reduce((code, y) => code * K + y, context) * n + position]);
+export const slateTable = (
+  n: number,
+): fc.Arbitrary<(context: number, slate: readonly number[], position?: number) => number> =>
+  fc.array(value4, { minLength: X * K ** n * n, maxLength: X * K ** n * n, size: 'max' }).map(
+    (cells) =>
+      (context, slate, position = 0) =>
+        cells[slate.reduce((code, y) => code * K + y, context) * n + position],
+  );
 
 const value4 = fc.integer({ min: -12, max: 12 }).map((q) => q / 4);

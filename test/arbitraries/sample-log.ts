@@ -28,10 +28,17 @@ export interface SampleConstraints {
 const quarter = (max: number) => fc.integer({ min: -4 * max, max: 4 * max }).map((q) => q / 4);
 
 /** Logs of 1 to 8 rounds with slates of 1 to 3. */
-export function sampleLogs({ minRounds = 1, maxRounds = 8, maxSlate = 3, zeros = true }: SampleConstraints = {}): fc.Arbitrary<SampleRound[]> {
+export function sampleLogs({
+  minRounds = 1,
+  maxRounds = 8,
+  maxSlate = 3,
+  zeros = true,
+}: SampleConstraints = {}): fc.Arbitrary<SampleRound[]> {
   const logRatio = fc.integer({ min: -16, max: 16 }).map((q) => q / 4);
   const response = fc.record({
-    logRatio: zeros ? fc.oneof({ weight: 5, arbitrary: logRatio }, { weight: 1, arbitrary: fc.constant(-Infinity) }) : logRatio,
+    logRatio: zeros
+      ? fc.oneof({ weight: 5, arbitrary: logRatio }, { weight: 1, arbitrary: fc.constant(-Infinity) })
+      : logRatio,
     reward: quarter(3),
     slateWeight: fc.integer({ min: 1, max: 4 }),
     predicted: quarter(3),

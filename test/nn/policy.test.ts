@@ -131,9 +131,9 @@ describe('candidatePolicy', () => {
   const candidates = ['a', 'abc', '', 'bb', 'cab'];
   const candidatesOf = (prompt: string): readonly string[] => (prompt === 'c' ? ['b', 'a'] : candidates);
 
-  test.prop([text, fc.constantFrom(0, 0.5, 1), fc.integer({ min: 1, max: 40 })], { numRuns: 25 })(
+  test.prop([text, fc.constantFrom(0, 0.5, 1), fc.constantFrom(1, 3), fc.integer({ min: 1, max: 40 })], { numRuns: 25 })(
     'is the softmax of the scores over the candidates',
-    (prompt, lengthExponent, tokensPerBatch) => {
+    (prompt, lengthExponent, scoreScale, tokensPerBatch) => {
       const { config, params } = model();
       const list = candidatesOf(prompt);
       const scores = [
@@ -144,9 +144,9 @@ describe('candidatePolicy', () => {
             list,
           )
           .dataSync(),
-      ].map((l, k) => l / (list[k]!.length + 1) ** lengthExponent);
+      ].map((l, k) => (scoreScale * l) / (list[k]!.length + 1) ** lengthExponent);
       const norm = Math.log(scores.reduce((total, s) => total + Math.exp(s), 0));
-      const policy = candidatePolicy(config, tokenizer, candidatesOf, { lengthExponent, tokensPerBatch }).bind(params);
+      const policy = candidatePolicy(config, tokenizer, candidatesOf, { lengthExponent, scoreScale, tokensPerBatch }).bind(params);
       const [found] = policy.distribution([prompt]);
       expect(
         distance(

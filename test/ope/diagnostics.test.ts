@@ -1,20 +1,36 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
-import { diagnose, effectiveSampleSize, judge, largestLogRatio, maxWeightShare, meanWeightDeviation } from '../../src/ope/index.js';
+import {
+  diagnose,
+  effectiveSampleSize,
+  judge,
+  largestLogRatio,
+  maxWeightShare,
+  meanWeightDeviation,
+} from '../../src/ope/index.js';
 import { standardError } from '../../src/stats/index.js';
 import { expectClose } from '../theorems/close.js';
 
 const each = (m: number) => Int32Array.from({ length: m }, (_, j) => j);
-const logRatios = fc.array(fc.oneof({ weight: 5, arbitrary: fc.double({ min: -5, max: 5, noNaN: true }) }, { weight: 1, arbitrary: fc.constant(-Infinity) }), { minLength: 1, maxLength: 12 });
+const logRatios = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.double({ min: -5, max: 5, noNaN: true }) },
+    { weight: 1, arbitrary: fc.constant(-Infinity) },
+  ),
+  { minLength: 1, maxLength: 12 },
+);
 
-test.prop([logRatios, fc.constantFrom(0, 300)])('effective sample size and largest share are those of plain weights', (l, shift) => {
-  const rho = l.map(Math.exp);
-  const sum = rho.reduce((a, b) => a + b, 0);
-  const squares = rho.reduce((a, b) => a + b * b, 0);
-  const moved = l.map((x) => x + shift);
-  expectClose(effectiveSampleSize(moved), sum === 0 ? 0 : (sum * sum) / squares);
-  expectClose(maxWeightShare(moved), sum === 0 ? 0 : Math.max(...rho) / sum);
-});
+test.prop([logRatios, fc.constantFrom(0, 300)])(
+  'effective sample size and largest share are those of plain weights',
+  (l, shift) => {
+    const rho = l.map(Math.exp);
+    const sum = rho.reduce((a, b) => a + b, 0);
+    const squares = rho.reduce((a, b) => a + b * b, 0);
+    const moved = l.map((x) => x + shift);
+    expectClose(effectiveSampleSize(moved), sum === 0 ? 0 : (sum * sum) / squares);
+    expectClose(maxWeightShare(moved), sum === 0 ? 0 : Math.max(...rho) / sum);
+  },
+);
 
 test('in log space no weight is too large', () => {
   expect(effectiveSampleSize([1e6, 1e6, -Infinity])).toBe(2);
@@ -24,27 +40,33 @@ test('in log space no weight is too large', () => {
   expect(maxWeightShare([-Infinity])).toBe(0);
   expect(largestLogRatio([])).toBe(-Infinity);
   for (const bad of [Number.NaN, Infinity]) {
-    for (const f of [effectiveSampleSize, maxWeightShare, largestLogRatio]) expect(() => f([0, bad])).toThrow(/logRatio\[1\]/);
+    for (const f of [effectiveSampleSize, maxWeightShare, largestLogRatio])
+      expect(() => f([0, bad])).toThrow(/logRatio\[1\]/);
   }
 });
 
-test.prop([fc.array(fc.tuple(fc.double({ min: -3, max: 3, noNaN: true }), fc.nat(3)), { minLength: 2, maxLength: 12 })])(
-  'the mean weight and its error are those of the weights as terms, by unit',
-  (rows) => {
-    const l = Float64Array.from(rows, ([x]) => x);
-    const plain = { numerator: l.map(Math.exp), denominator: null, baseline: null };
-    const alone = diagnose(l, each(l.length), l.length);
-    expectClose(alone.meanWeight!, plain.numerator.reduce((a, b) => a + b, 0) / l.length);
-    expectClose(alone.meanWeightError!, standardError(plain));
-    const names = [...new Set(rows.map(([, g]) => g))];
-    const unitOf = Int32Array.from(rows, ([, g]) => names.indexOf(g));
-    const clustered = diagnose(l, unitOf, names.length).meanWeightError;
-    const column = (f: (j: number) => number) => Float64Array.from(names, (_, g) => rows.reduce((s, _r, j) => s + (unitOf[j] === g ? f(j) : 0), 0));
-    const byCluster = { numerator: column((j) => plain.numerator[j]), denominator: null, baseline: null, count: column(() => 1) };
-    if (names.length < 2) expect(clustered).toBeNull();
-    else expectClose(clustered!, standardError(byCluster));
-  },
-);
+test.prop([
+  fc.array(fc.tuple(fc.double({ min: -3, max: 3, noNaN: true }), fc.nat(3)), { minLength: 2, maxLength: 12 }),
+])('the mean weight and its error are those of the weights as terms, by unit', (rows) => {
+  const l = Float64Array.from(rows, ([x]) => x);
+  const plain = { numerator: l.map(Math.exp), denominator: null, baseline: null };
+  const alone = diagnose(l, each(l.length), l.length);
+  expectClose(alone.meanWeight!, plain.numerator.reduce((a, b) => a + b, 0) / l.length);
+  expectClose(alone.meanWeightError!, standardError(plain));
+  const names = [...new Set(rows.map(([, g]) => g))];
+  const unitOf = Int32Array.from(rows, ([, g]) => names.indexOf(g));
+  const clustered = diagnose(l, unitOf, names.length).meanWeightError;
+  const column = (f: (j: number) => number) =>
+    Float64Array.from(names, (_, g) => rows.reduce((s, _r, j) => s + (unitOf[j] === g ? f(j) : 0), 0));
+  const byCluster = {
+    numerator: column((j) => plain.numerator[j]),
+    denominator: null,
+    baseline: null,
+    count: column(() => 1),
+  };
+  if (names.length < 2) expect(clustered).toBeNull();
+  else expectClose(clustered!, standardError(byCluster));
+});
 
 test('the largest rows come first, earlier ones at ties, and zero weights are counted', () => {
   const d = diagnose(Float64Array.of(0, 2, -Infinity, 2, 1), each(5), 5);
@@ -70,7 +92,11 @@ const fine = {
   largest: [7, 2],
 };
 const say = (changes: Partial<typeof fine> | Record<string, unknown>, options: Record<string, unknown> = {}) =>
-  judge({ ...fine, ...changes } as Parameters<typeof judge>[0], { responses: 1000, nameOf: (j) => `row ${j}`, ...options });
+  judge({ ...fine, ...changes } as Parameters<typeof judge>[0], {
+    responses: 1000,
+    nameOf: (j) => `row ${j}`,
+    ...options,
+  });
 
 test('the verdict: what is fine has no reasons', () => {
   expect(say({})).toEqual({ level: 'supported', reasons: [] });
@@ -79,7 +105,11 @@ test('the verdict: what is fine has no reasons', () => {
 
 test.each([
   [{ effectiveSampleSize: 101 }, 'supported', undefined],
-  [{ effectiveSampleSize: 99 }, 'weak', /sample size is 99, below 100 \(of 1000 responses\); largest weights: row 7, row 2 \(weak\)/],
+  [
+    { effectiveSampleSize: 99 },
+    'weak',
+    /sample size is 99, below 100 \(of 1000 responses\); largest weights: row 7, row 2 \(weak\)/,
+  ],
   [{ effectiveSampleSize: 9 }, 'refused', /sample size is 9, below 10/],
   [{ maxWeightShare: 0.06 }, 'weak', /largest weight is 6 % .*above 5 %/],
   [{ maxWeightShare: 0.26 }, 'refused', /largest weight is 26 % .*above 25 %/],
@@ -88,7 +118,11 @@ test.each([
   [{ meanWeight: 1.35 }, 'weak', /mean weight is 1.35, 3.5 standard errors from 1/],
   [{ meanWeight: 0.5 }, 'refused', /mean weight is 0.5, 5 standard errors/],
   [{ meanWeight: null, meanWeightError: null }, 'refused', /exceeds 709/],
-  [{ effectiveSampleSize: 0, maxWeightShare: 0, meanWeight: 0, meanWeightError: 0 }, 'refused', /never says what was logged/],
+  [
+    { effectiveSampleSize: 0, maxWeightShare: 0, meanWeight: 0, meanWeightError: 0 },
+    'refused',
+    /never says what was logged/,
+  ],
 ] as const)('the verdict: %o is %s', (changes, level, reason) => {
   const verdict = say(changes);
   expect(verdict.level).toBe(level);
@@ -97,9 +131,15 @@ test.each([
 });
 
 test('the verdict: the share of the effective sample, further tails and own limits', () => {
-  expect(say({}, { responses: 10_000 })).toMatchObject({ level: 'weak', reasons: [expect.stringMatching(/5 % of the responses, below 10 %/)] });
+  expect(say({}, { responses: 10_000 })).toMatchObject({
+    level: 'weak',
+    reasons: [expect.stringMatching(/5 % of the responses, below 10 %/)],
+  });
   expect(say({}, { responses: 1_000_000 }).level).toBe('refused');
-  expect(say({}, { tails: { 'weight times reward': 1.2 } })).toMatchObject({ level: 'refused', reasons: [expect.stringMatching(/tail index of weight times reward is 1.2/)] });
+  expect(say({}, { tails: { 'weight times reward': 1.2 } })).toMatchObject({
+    level: 'refused',
+    reasons: [expect.stringMatching(/tail index of weight times reward is 1.2/)],
+  });
   const limits = {
     effectiveSampleSize: { refuse: 600, weak: 700 },
     effectiveShare: { refuse: 0, weak: 0 },

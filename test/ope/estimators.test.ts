@@ -15,37 +15,49 @@ import {
   snips,
   switchDoublyRobust,
 } from '../../src/ope/index.js';
-import { estimateOf } from '../../src/stats/index.js';
 import { permutation, seededRandom } from '../../src/random/index.js';
+import { estimateOf } from '../../src/stats/index.js';
 import { inputOf, type SampleResponse, type SampleRound, sampleLogs } from '../arbitraries/sample-log.js';
 import { expectClose } from '../theorems/close.js';
 
 type Log = readonly SampleRound[];
 const value = (use: Estimator, log: Log): number => estimate(use, inputOf(log)).item();
 const rho = (r: SampleResponse): number => Math.exp(r.logRatio);
-const mean = (log: Log, f: (round: SampleRound) => number): number => log.reduce((sum, round) => sum + f(round), 0) / log.length;
+const mean = (log: Log, f: (round: SampleRound) => number): number =>
+  log.reduce((sum, round) => sum + f(round), 0) / log.length;
 const slate = (round: SampleRound, f: (r: SampleResponse) => number): number =>
   round.responses.reduce((sum, r) => sum + r.slateWeight * f(r), 0);
-const total = (log: Log, f: (r: SampleResponse) => number): number => log.reduce((sum, round) => sum + slate(round, f), 0);
+const total = (log: Log, f: (r: SampleResponse) => number): number =>
+  log.reduce((sum, round) => sum + slate(round, f), 0);
 const residual = (r: SampleResponse): number => r.reward - r.predicted;
 
 /** Every estimator as loops over plain numbers. */
 const oracles: Record<string, { readonly use: Estimator; readonly loop: (log: Log) => number }> = {
   ips: { use: ips, loop: (log) => mean(log, (i) => slate(i, (r) => rho(r) * r.reward)) },
   snips: { use: snips, loop: (log) => total(log, (r) => rho(r) * r.reward) / total(log, rho) },
-  'clipped at 2': { use: clippedIps(2), loop: (log) => mean(log, (i) => slate(i, (r) => Math.min(rho(r), 2) * r.reward)) },
+  'clipped at 2': {
+    use: clippedIps(2),
+    loop: (log) => mean(log, (i) => slate(i, (r) => Math.min(rho(r), 2) * r.reward)),
+  },
   dm: { use: directMethod, loop: (log) => mean(log, (i) => i.predictedValue) },
   dr: { use: doublyRobust, loop: (log) => mean(log, (i) => i.predictedValue + slate(i, (r) => rho(r) * residual(r))) },
-  sndr: { use: selfNormalizedDoublyRobust, loop: (log) => mean(log, (i) => i.predictedValue) + total(log, (r) => rho(r) * residual(r)) / total(log, rho) },
+  sndr: {
+    use: selfNormalizedDoublyRobust,
+    loop: (log) => mean(log, (i) => i.predictedValue) + total(log, (r) => rho(r) * residual(r)) / total(log, rho),
+  },
   'switch at 1.5': {
     use: switchDoublyRobust(1.5),
     loop: (log) => mean(log, (i) => i.predictedValue + slate(i, (r) => (rho(r) <= 1.5 ? rho(r) : 0) * residual(r))),
   },
   'dros at 3': {
     use: doublyRobustShrinkage(3),
-    loop: (log) => mean(log, (i) => i.predictedValue + slate(i, (r) => ((3 * rho(r)) / (rho(r) ** 2 + 3)) * residual(r))),
+    loop: (log) =>
+      mean(log, (i) => i.predictedValue + slate(i, (r) => ((3 * rho(r)) / (rho(r) ** 2 + 3)) * residual(r))),
   },
-  joint: { use: jointIps, loop: (log) => mean(log, (i) => i.responses.reduce((p, r) => p * rho(r), 1) * i.slateReward) },
+  joint: {
+    use: jointIps,
+    loop: (log) => mean(log, (i) => i.responses.reduce((p, r) => p * rho(r), 1) * i.slateReward),
+  },
 };
 
 describe.each(Object.entries(oracles))('%s', (name, { use, loop }) => {
@@ -58,7 +70,10 @@ describe.each(Object.entries(oracles))('%s', (name, { use, loop }) => {
 
   test.prop([sampleLogs(), fc.integer()])('does not depend on the order of rounds, nor of responses', (log, seed) => {
     fc.pre(!undefinedWithout || total(log, rho) > 0);
-    const shuffled = [...permutation(seededRandom(seed), log.length)].map((i) => ({ ...log[i], responses: [...log[i].responses].reverse() }));
+    const shuffled = [...permutation(seededRandom(seed), log.length)].map((i) => ({
+      ...log[i],
+      responses: [...log[i].responses].reverse(),
+    }));
     expectClose(value(use, shuffled), value(use, log), 10);
   });
 
@@ -80,7 +95,12 @@ test.prop([sampleLogs()])('E1: without a slate reward it weighs sum_j w_j R_j', 
 });
 
 test('E2: by hand', () => {
-  const response = (weight: number, reward: number, slateWeight: number): SampleResponse => ({ logRatio: Math.log(weight), reward, slateWeight, predicted: 0 });
+  const response = (weight: number, reward: number, slateWeight: number): SampleResponse => ({
+    logRatio: Math.log(weight),
+    reward,
+    slateWeight,
+    predicted: 0,
+  });
   // round 1: 1/2 (3 * 1) + 1/2 (0.5 * 2) = 2; round 2: 2 * -1 = -2; the response of probability 0.2 and 0.6 weighs 3
   const log = [
     { responses: [response(0.6 / 0.2, 1, 0.5), response(0.5, 2, 0.5)], slateReward: 0, predictedValue: 0 },
@@ -92,11 +112,17 @@ test('E2: by hand', () => {
   expectClose(value(snips, log.slice(0, 1)), 2 / 1.75);
 });
 
-test.prop([sampleLogs({ zeros: false }), fc.constantFrom(-1000, -700, 300, 1000)])('snips does not notice a common factor of all weights, however large', (log, shift) => {
-  const moved = log.map((round) => ({ ...round, responses: round.responses.map((r) => ({ ...r, logRatio: r.logRatio + shift })) }));
-  expectClose(value(snips, moved), value(snips, log), 1);
-  expectClose(value(selfNormalizedDoublyRobust, moved), value(selfNormalizedDoublyRobust, log), 1);
-});
+test.prop([sampleLogs({ zeros: false }), fc.constantFrom(-1000, -700, 300, 1000)])(
+  'snips does not notice a common factor of all weights, however large',
+  (log, shift) => {
+    const moved = log.map((round) => ({
+      ...round,
+      responses: round.responses.map((r) => ({ ...r, logRatio: r.logRatio + shift })),
+    }));
+    expectClose(value(snips, moved), value(snips, log), 1);
+    expectClose(value(selfNormalizedDoublyRobust, moved), value(selfNormalizedDoublyRobust, log), 1);
+  },
+);
 
 test.prop([sampleLogs({ zeros: false })])('snips lies within the range of the rewards', (log) => {
   const rewards = log.flatMap((round) => round.responses.map((r) => r.reward));
@@ -107,7 +133,11 @@ test.prop([sampleLogs({ zeros: false })])('snips lies within the range of the re
 
 test('log-ratios of 1000 and -Infinity: snips is finite, ips overflows where one can see it, all zero is undefined', () => {
   const of = (logRatios: number[]): Log =>
-    logRatios.map((logRatio, i) => ({ responses: [{ logRatio, reward: i + 1, slateWeight: 1, predicted: 0 }], slateReward: 0, predictedValue: 0 }));
+    logRatios.map((logRatio, i) => ({
+      responses: [{ logRatio, reward: i + 1, slateWeight: 1, predicted: 0 }],
+      slateReward: 0,
+      predictedValue: 0,
+    }));
   expect(value(snips, of([1000, 1000, -Infinity]))).toBe(1.5);
   expect(value(snips, of([1000, -Infinity, 3]))).toBe(1);
   expect([...ips(inputOf(of([1, 1000, -Infinity]))).numerator.dataSync()]).toEqual([Math.E, Infinity, 0]);
@@ -119,7 +149,9 @@ test('log-ratios of 1000 and -Infinity: snips is finite, ips overflows where one
 });
 
 test('what an estimator lacks, or gets in the wrong shape, is named', () => {
-  const input = inputOf([{ responses: [{ logRatio: 0, reward: 1, slateWeight: 1, predicted: 0 }], slateReward: 0, predictedValue: 0 }]);
+  const input = inputOf([
+    { responses: [{ logRatio: 0, reward: 1, slateWeight: 1, predicted: 0 }], slateReward: 0, predictedValue: 0 },
+  ]);
   const { predictedReward: _q, predictedValue: _v, ...bare } = input;
   expect(() => doublyRobust(bare)).toThrow(/predictedReward/);
   expect(() => directMethod(bare)).toThrow(/predictedValue/);

@@ -13,7 +13,14 @@ interface Row {
   readonly q?: number;
 }
 
-function logOf(rounds: readonly { readonly rows: readonly Row[]; readonly cluster?: string; readonly value?: number; readonly id?: string }[]): Log {
+function logOf(
+  rounds: readonly {
+    readonly rows: readonly Row[];
+    readonly cluster?: string;
+    readonly value?: number;
+    readonly id?: string;
+  }[],
+): Log {
   return logFromRecords(
     rounds.map(({ rows, cluster, value, id }, i) => ({
       id: id ?? `r${i + 1}`,
@@ -32,7 +39,8 @@ function logOf(rounds: readonly { readonly rows: readonly Row[]; readonly cluste
 }
 
 const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
-const sampleError = (x: readonly number[]): number => Math.sqrt(x.reduce((s, v) => s + (v - mean(x)) ** 2, 0) / (x.length - 1) / x.length);
+const sampleError = (x: readonly number[]): number =>
+  Math.sqrt(x.reduce((s, v) => s + (v - mean(x)) ** 2, 0) / (x.length - 1) / x.length);
 
 /** An entry whose interval is Student's with quantile t. */
 function expectEntry(entry: EstimateEntry | null | undefined, estimate: number, error: number, t: number): void {
@@ -45,7 +53,8 @@ function expectEntry(entry: EstimateEntry | null | undefined, estimate: number, 
 
 function expectFinite(value: unknown, path = 'result'): void {
   if (typeof value === 'number' && !Number.isFinite(value)) expect.fail(`${path} is ${value}`);
-  if (value !== null && typeof value === 'object') for (const [key, inner] of Object.entries(value)) expectFinite(inner, `${path}.${key}`);
+  if (value !== null && typeof value === 'object')
+    for (const [key, inner] of Object.entries(value)) expectFinite(inner, `${path}.${key}`);
 }
 
 // Student's t at 0.975: 4 and 2 degrees of freedom (mpmath)
@@ -96,7 +105,12 @@ describe('five rounds of one response', () => {
     const theta = (mean(sums) * 5) / 5.5;
     expectEntry(pi.value['snips'], theta, sampleError(sums.map((a, i) => (a - theta * rho[i]) / 1.1)), t4);
     const half = evaluate(log, { signals: up, tau: 0.5 }).targets['pi'].value['ips'];
-    expectEntry(half, mean(utility) + mean(diversity) / 2, sampleError(utility.map((u, i) => u + diversity[i] / 2)), t4);
+    expectEntry(
+      half,
+      mean(utility) + mean(diversity) / 2,
+      sampleError(utility.map((u, i) => u + diversity[i] / 2)),
+      t4,
+    );
   });
 
   test('D6: the logging policy itself, and paired differences from it', () => {
@@ -106,9 +120,24 @@ describe('five rounds of one response', () => {
     expectEntry(result.logging.value, 2.2 + mean(own), sampleError(feedback.map((f, i) => f + own[i])), t4);
     expectEntry(pi.versus_logging.utility['ips'], -0.1, sampleError([-0.5, 2, 0, 3, -5]), t4);
     const theta = 10.5 / 5.5;
-    expectEntry(pi.versus_logging.utility['snips'], theta - 2.2, sampleError(utility.map((a, i) => (a - theta * rho[i]) / 1.1 - feedback[i])), t4);
-    expectEntry(pi.versus_logging.diversity['ips'], mean(diversity) - mean(own), sampleError(diversity.map((d, i) => d - own[i])), t4);
-    expectEntry(pi.versus_logging.value['ips'], mean(utility) + mean(diversity) - 2.2 - mean(own), sampleError(utility.map((u, i) => u + diversity[i] - feedback[i] - own[i])), t4);
+    expectEntry(
+      pi.versus_logging.utility['snips'],
+      theta - 2.2,
+      sampleError(utility.map((a, i) => (a - theta * rho[i]) / 1.1 - feedback[i])),
+      t4,
+    );
+    expectEntry(
+      pi.versus_logging.diversity['ips'],
+      mean(diversity) - mean(own),
+      sampleError(diversity.map((d, i) => d - own[i])),
+      t4,
+    );
+    expectEntry(
+      pi.versus_logging.value['ips'],
+      mean(utility) + mean(diversity) - 2.2 - mean(own),
+      sampleError(utility.map((u, i) => u + diversity[i] - feedback[i] - own[i])),
+      t4,
+    );
   });
 
   test('D6: diagnostics, verdict, variance, sensitivity', () => {
@@ -138,7 +167,14 @@ describe('five rounds of one response', () => {
   test('D6: what lacks its inputs is left out, settings and counts are told', () => {
     expect(Object.keys(pi.utility).sort()).toEqual(['clipped_ips', 'ips', 'joint_ips', 'snips']);
     expect(result.log).toEqual({ rounds: 5, responses: 5, skipped: 0, mean_slate: 1, propensity: 'logged' });
-    expect(result.settings).toMatchObject({ tau: 1, diversity: 'surprisal', level: 0.95, interval: 't', seed: 0, clip: 1.5 });
+    expect(result.settings).toMatchObject({
+      tau: 1,
+      diversity: 'surprisal',
+      level: 0.95,
+      interval: 't',
+      seed: 0,
+      clip: 1.5,
+    });
     expect(result.warnings.map((w) => w.code)).toContain('low_effective_sample_size');
     expectFinite(result);
   });
@@ -155,9 +191,15 @@ describe('five rounds of one response', () => {
   });
 
   test('D6: a policy given from outside is evaluated like one in the log', () => {
-    const outside = evaluate(log, { signals: up, targets: { mine: { logProb: Float64Array.from(rows, ({ pi: p }) => Math.log(p)) } } });
+    const outside = evaluate(log, {
+      signals: up,
+      targets: { mine: { logProb: Float64Array.from(rows, ({ pi: p }) => Math.log(p)) } },
+    });
     expect(outside.targets['mine'].value).toEqual(outside.targets['pi'].value);
-    expect(evaluate(log, { signals: up, targets: { same: { logProb: log.logPropensity! } } }).targets['same'].versus_logging.value['ips']).toMatchObject({
+    expect(
+      evaluate(log, { signals: up, targets: { same: { logProb: log.logPropensity! } } }).targets['same'].versus_logging
+        .value['ips'],
+    ).toMatchObject({
       estimate: 0,
       std_error: 0,
     });
@@ -169,7 +211,9 @@ describe('five rounds of one response', () => {
     expect(() => evaluate(log, { signals: [{ name: 'down', transform: 'identity', weight: 1 }] })).toThrow(/down/);
     expect(() => evaluate(log, { signals: up, diversity: 'slate' })).toThrow(/slates of at least two/);
     expect(() => evaluate(log, { signals: up, diversity: 'coverage' })).toThrow(/opinion/);
-    expect(() => evaluate({ ...log, logPropensity: null, propensity: 'none' }, { signals: up })).toThrow(/no propensities/);
+    expect(() => evaluate({ ...log, logPropensity: null, propensity: 'none' }, { signals: up })).toThrow(
+      /no propensities/,
+    );
     const nan = { logProb: Float64Array.of(0, 0, Number.NaN, 0, 0) };
     expect(() => evaluate(log, { signals: up, targets: { nan } })).toThrow(/logRatio\[2\] is NaN/);
   });
@@ -177,16 +221,38 @@ describe('five rounds of one response', () => {
 
 describe('slates, clusters and missing feedback', () => {
   const rounds = [
-    { cluster: 'u', value: 1, rows: [{ p0: 0.25, pi: 0.5, up: 1, q: 0 }, { p0: 0.5, pi: 0.25, up: null, q: 9 }] },
-    { cluster: 'u', value: 2, rows: [{ p0: 0.5, pi: 0.5, up: 2, q: 1 }, { p0: 0.25, pi: 0.75, up: 1, q: 1 }] },
-    { cluster: 'v', value: 0, rows: [{ p0: 0.5, pi: 0.25, up: 4, q: 2 }, { p0: 0.5, pi: 0.25, up: 0, q: 1 }] },
+    {
+      cluster: 'u',
+      value: 1,
+      rows: [
+        { p0: 0.25, pi: 0.5, up: 1, q: 0 },
+        { p0: 0.5, pi: 0.25, up: null, q: 9 },
+      ],
+    },
+    {
+      cluster: 'u',
+      value: 2,
+      rows: [
+        { p0: 0.5, pi: 0.5, up: 2, q: 1 },
+        { p0: 0.25, pi: 0.75, up: 1, q: 1 },
+      ],
+    },
+    {
+      cluster: 'v',
+      value: 0,
+      rows: [
+        { p0: 0.5, pi: 0.25, up: 4, q: 2 },
+        { p0: 0.5, pi: 0.25, up: 0, q: 1 },
+      ],
+    },
     { cluster: 'w', value: 8, rows: [{ p0: 0.5, pi: 0.25, up: null, q: 5 }] },
     { cluster: 'w', value: 3, rows: [{ p0: 0.5, pi: 0.5, up: 3, q: 3 }] },
   ];
   const result = evaluate(logOf(rounds), { signals: up, parameters: { switch: 5, shrink: 3 } });
   const { pi } = result.targets;
   /** sqrt(3/2 sum psi^2)/4 over the clusters u (rounds 1 and 2), v, w. */
-  const clusterError = ([a, b, c, d]: readonly number[]): number => Math.sqrt(1.5 * ((a + b) ** 2 + c ** 2 + d ** 2)) / 4;
+  const clusterError = ([a, b, c, d]: readonly number[]): number =>
+    Math.sqrt(1.5 * ((a + b) ** 2 + c ** 2 + d ** 2)) / 4;
   const entry = (found: EstimateEntry | undefined, terms: readonly number[]) =>
     expectEntry(found, mean(terms), clusterError(terms.map((t) => t - mean(terms))), t2);
 
@@ -202,8 +268,14 @@ describe('slates, clusters and missing feedback', () => {
     entry(pi.utility['joint_ips'], [2 * 1, 3 * 1.5, 0.25 * 2, 3]);
     const surprisals = [Math.log(2), (Math.log(2) + Math.log(4 / 3)) / 2, Math.log(4), Math.log(2)];
     const weights = [2, 3, 0.25, 1];
-    entry(pi.diversity['joint_ips'], weights.map((w, i) => w * surprisals[i]));
-    entry(pi.value['joint_ips'], weights.map((w, i) => w * surprisals[i] + [2, 4.5, 0.5, 3][i]));
+    entry(
+      pi.diversity['joint_ips'],
+      weights.map((w, i) => w * surprisals[i]),
+    );
+    entry(
+      pi.value['joint_ips'],
+      weights.map((w, i) => w * surprisals[i] + [2, 4.5, 0.5, 3][i]),
+    );
     expectClose(pi.diagnostics.joint!.mean_weight!, 6.25 / 4);
     expectClose(pi.diagnostics.joint!.effective_sample_size, 6.25 ** 2 / (4 + 9 + 0.0625 + 1));
     expectClose(pi.diagnostics.mean_weight!, 8 / 6);
@@ -214,13 +286,25 @@ describe('slates, clusters and missing feedback', () => {
     entry(pi.utility['dm'], values);
     // sum_j w rho (u - q): 2; 1/2 (1) + 1/2 (0); 1/4 (2) + 1/4 (-1); 0
     const residuals = [2, 0.5, 0.25, 0];
-    entry(pi.utility['dr'], values.map((v, i) => v + residuals[i]));
+    entry(
+      pi.utility['dr'],
+      values.map((v, i) => v + residuals[i]),
+    );
     // above 1.9 the weight 2 of the first round is left to its model
     const at19 = evaluate(logOf(rounds), { signals: up, parameters: { switch: 1.9 } }).targets['pi'];
-    entry(at19.utility['switch_dr'], values.map((v, i) => v + [0, 0.5, 0.25, 0][i]));
-    entry(pi.utility['switch_dr'], values.map((v, i) => v + residuals[i]));
+    entry(
+      at19.utility['switch_dr'],
+      values.map((v, i) => v + [0, 0.5, 0.25, 0][i]),
+    );
+    entry(
+      pi.utility['switch_dr'],
+      values.map((v, i) => v + residuals[i]),
+    );
     // 3 rho/(rho^2 + 3): 6/7 for 2, 3/4 for 1, 6/13 for 1/2
-    entry(pi.utility['dros'], values.map((v, i) => v + [6 / 7, 3 / 8, (6 / 13) / 2, 0][i]));
+    entry(
+      pi.utility['dros'],
+      values.map((v, i) => v + [6 / 7, 3 / 8, 6 / 13 / 2, 0][i]),
+    );
     const [weights, total] = [[2, 2, 0.5, 1], 5.5];
     const theta = 2.75 / total;
     const psi = values.map((v, i) => v - 1.5 + (residuals[i] - theta * weights[i]) / (total / 4));
@@ -246,7 +330,21 @@ describe('slates, clusters and missing feedback', () => {
   });
 
   test('D6: the coverage diversity by pooled class weights', () => {
-    const records = rounds.flatMap(({ rows }, i) => rows.map((r, j) => ({ id: `${i}${j}`, prompt: 'x', responses: [{ text: `${i}${j}`, propensity: r.p0, target_log_prob: { pi: Math.log(r.pi) }, opinion: j === 0 ? 'yes' : 'no', feedback: { up: 1 } }] })));
+    const records = rounds.flatMap(({ rows }, i) =>
+      rows.map((r, j) => ({
+        id: `${i}${j}`,
+        prompt: 'x',
+        responses: [
+          {
+            text: `${i}${j}`,
+            propensity: r.p0,
+            target_log_prob: { pi: Math.log(r.pi) },
+            opinion: j === 0 ? 'yes' : 'no',
+            feedback: { up: 1 },
+          },
+        ],
+      })),
+    );
     const found = evaluate(logFromRecords(records), { signals: up, diversity: 'coverage' }).targets['pi'];
     const [yes, no] = [2 + 1 + 0.5 + 0.5 + 1, 0.5 + 3 + 0.5];
     const [pYes, pNo] = [yes / (yes + no), no / (yes + no)];
@@ -259,12 +357,19 @@ describe('slates, clusters and missing feedback', () => {
 describe('edges', () => {
   test('a weight beyond float64 is named and null, and what is self-normalised still answers', () => {
     const log = logFromRecords(
-      [-800, -1, -1].map((log_propensity, i) => ({ id: `r${i}`, prompt: 'x', responses: [{ text: 'y', log_propensity, target_log_prob: { pi: -0.5 }, feedback: { up: i + 1 } }] })),
+      [-800, -1, -1].map((log_propensity, i) => ({
+        id: `r${i}`,
+        prompt: 'x',
+        responses: [{ text: 'y', log_propensity, target_log_prob: { pi: -0.5 }, feedback: { up: i + 1 } }],
+      })),
     );
     const result = evaluate(log, { signals: up });
     const { pi } = result.targets;
     expect(pi.utility['ips']?.estimate ?? null).toBeNull();
-    expect(result.warnings).toContainEqual({ code: 'overflow', message: expect.stringMatching(/utility\.ips.*round r0/) });
+    expect(result.warnings).toContainEqual({
+      code: 'overflow',
+      message: expect.stringMatching(/utility\.ips.*round r0/),
+    });
     expectClose(pi.utility['snips']!.estimate!, 1);
     expect(pi.verdict.level).toBe('refused');
     expect(pi.verdict.reasons.join(' ')).toMatch(/exceeds 709/);
@@ -273,18 +378,29 @@ describe('edges', () => {
   });
 
   test('huge rewards beside large weights leave the variance null instead of failing', () => {
-    const log = logFromRecords([{ id: 'r', prompt: 'x', responses: [{ text: 'y', log_propensity: -330, target_log_prob: { pi: 0 }, feedback: { up: 1e30 } }] }]);
+    const log = logFromRecords([
+      {
+        id: 'r',
+        prompt: 'x',
+        responses: [{ text: 'y', log_propensity: -330, target_log_prob: { pi: 0 }, feedback: { up: 1e30 } }],
+      },
+    ]);
     const { pi } = evaluate(log, { signals: up }).targets;
     expect(pi.variance.utility).toBeNull();
     expectClose(pi.utility['snips']!.estimate! / 1e30, 1);
   });
 
   test('a target that never says what was logged: ips 0, snips undefined, refused', () => {
-    const result = evaluate(logOf([{ rows: [{ p0: 0.5, pi: 0, up: 1 }] }, { rows: [{ p0: 0.5, pi: 0, up: 2 }] }]), { signals: up });
+    const result = evaluate(logOf([{ rows: [{ p0: 0.5, pi: 0, up: 1 }] }, { rows: [{ p0: 0.5, pi: 0, up: 2 }] }]), {
+      signals: up,
+    });
     const { pi } = result.targets;
     expect(pi.utility['ips']!.estimate).toBe(0);
     expect(pi.utility['snips']!.estimate).toBeNull();
-    expect(pi.verdict).toMatchObject({ level: 'refused', reasons: expect.arrayContaining([expect.stringMatching(/never says/)]) });
+    expect(pi.verdict).toMatchObject({
+      level: 'refused',
+      reasons: expect.arrayContaining([expect.stringMatching(/never says/)]),
+    });
     expect(pi.sensitivity).toBeNull();
     expectFinite(result);
   });
@@ -310,7 +426,9 @@ describe('edges', () => {
   });
 
   test('every interval method ends and is reproducible', () => {
-    const log = logOf(Array.from({ length: 12 }, (_, i) => ({ rows: [{ p0: 0.5, pi: i % 2 ? 0.75 : 0.25, up: (i % 3) / 2 }] })));
+    const log = logOf(
+      Array.from({ length: 12 }, (_, i) => ({ rows: [{ p0: 0.5, pi: i % 2 ? 0.75 : 0.25, up: (i % 3) / 2 }] })),
+    );
     for (const interval of ['t', 'bootstrap', 'bca'] as const) {
       const run = () => evaluate(log, { signals: up, interval, resamples: 200, seed: 3 });
       expect(run()).toEqual(run());

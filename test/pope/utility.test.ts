@@ -10,19 +10,32 @@ const logOf = (slates: readonly (readonly (number | null)[])[]) =>
   logFromRecords(
     slates.map((slate, i) => ({
       prompt: `x${i}`,
-      responses: slate.map((f, j) => ({ text: `y${j}`, propensity: 0.5, feedback: f === null ? { g: 1 } : { f, g: 1 } })),
+      responses: slate.map((f, j) => ({
+        text: `y${j}`,
+        propensity: 0.5,
+        feedback: f === null ? { g: 1 } : { f, g: 1 },
+      })),
     })),
   );
 const signal = (transform: Signal['transform'], weight = 1, name = 'f'): Signal => ({ name, transform, weight });
-const values = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: -4, max: 4 }) }, { weight: 1, arbitrary: fc.constant(null) });
-/** Slates of which the first has a number, so that the log has the signal. */
-const slates = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.array(fc.array(values, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 })).map(
-  ([first, rest]) => [[first], ...rest],
+const values = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: -4, max: 4 }) },
+  { weight: 1, arbitrary: fc.constant(null) },
 );
+/** Slates of which the first has a number, so that the log has the signal. */
+const slates = fc
+  .tuple(
+    fc.integer({ min: 0, max: 4 }),
+    fc.array(fc.array(values, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 4 }),
+  )
+  .map(([first, rest]) => [[first], ...rest]);
 
 describe('collaborative utility', () => {
   test('D1: by hand: identity, log1p, rank, share and their weighted sum', () => {
-    const log = logOf([[3, 0, 1], [2, 2]]);
+    const log = logOf([
+      [3, 0, 1],
+      [2, 2],
+    ]);
     const of = (...signals: Signal[]) => [...utilityReward(log, signals)];
     expect(of(signal('identity'))).toEqual([3, 0, 1, 2, 2]);
     expect(of(signal('log1p'))).toEqual([3, 0, 1, 2, 2].map(Math.log1p));
@@ -56,7 +69,11 @@ describe('collaborative utility', () => {
       let j = 0;
       for (const slate of slatesOf) {
         const present = [...shares.subarray(j, (j += slate.length))].filter((s) => !Number.isNaN(s));
-        if (present.length > 0) expectClose(present.reduce((a, b) => a + b, 0), 1);
+        if (present.length > 0)
+          expectClose(
+            present.reduce((a, b) => a + b, 0),
+            1,
+          );
         const total = slate.reduce<number>((s, f) => s + (f ?? 0), 0);
         if (total > 0) expect(present.map((s) => Math.round(s * total))).toEqual(slate.filter((f) => f !== null));
       }
@@ -64,8 +81,16 @@ describe('collaborative utility', () => {
   );
 
   test('D1: missing stays missing, and one missing signal makes the utility missing', () => {
-    const log = logOf([[1, null], [null, null]]);
-    expect([...utilityReward(log, [signal('identity'), signal('identity', 1, 'g')])]).toEqual([2, Number.NaN, Number.NaN, Number.NaN]);
+    const log = logOf([
+      [1, null],
+      [null, null],
+    ]);
+    expect([...utilityReward(log, [signal('identity'), signal('identity', 1, 'g')])]).toEqual([
+      2,
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+    ]);
     expect([...averageRanks(Float64Array.of(5, Number.NaN))]).toEqual([0.5, Number.NaN]);
   });
 
@@ -79,7 +104,9 @@ describe('collaborative utility', () => {
     const log = logOf([[1], [-1, 2]]);
     expect(() => utilityReward(log, [])).toThrow(/signals is empty/);
     expect(() => utilityReward(log, [signal('identity', 1, 'h')])).toThrow(/"h".*\(f, g\)/);
-    expect(() => utilityReward(log, [signal('log1p')])).toThrow(/feedback.f of round 2 is -1; expected a number above -1/);
+    expect(() => utilityReward(log, [signal('log1p')])).toThrow(
+      /feedback.f of round 2 is -1; expected a number above -1/,
+    );
     expect(() => utilityReward(log, [signal('share')])).toThrow(/round 2 is -1; expected a number at least 0/);
     expect(() => utilityReward(log, [signal('identity', Number.NaN)])).toThrow(/signal weight/);
     expect(() => utilityReward(log, [{ ...signal('identity'), transform: 'square' as 'rank' }])).toThrow(/transform/);

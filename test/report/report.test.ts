@@ -230,7 +230,7 @@ describe('the report', () => {
     const html = evaluationReport(
       {
         ...sampleResult,
-        settings: { ...sampleResult.settings, signals: [text, { name: text, transform: 'rank', weight: 2 }] },
+        settings: { ...sampleResult.settings, signals: [{ name: text, transform: 'rank', weight: 2 }] },
         targets: { pope: pope!, [`${text}t`]: { ...pope!, verdict: { level: 'weak', reasons: [text] } } },
         warnings: [{ code: text, message: text }],
       },

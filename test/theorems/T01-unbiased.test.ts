@@ -12,8 +12,8 @@ import {
   snips,
   supportedValue,
 } from '../../src/ope/index.js';
-import { averageRanks } from '../../src/pope/utility.js';
 import { slateEntropyReward, surprisalReward } from '../../src/pope/index.js';
+import { averageRanks } from '../../src/pope/utility.js';
 import { anySlate, finiteProblem, slateTable, slateWeights } from '../arbitraries/finite-problem.js';
 import { expectClose } from './close.js';
 import { expectationWith } from './enumerate.js';
@@ -43,22 +43,33 @@ function slateExpectation(
   return problem.contextProb.reduce((sum, px, x) => sum + walk(x, [], px), 0);
 }
 
-test.prop([finiteProblem(), anySlate(3)])('T1: decomposed IPS is unbiased for the utility where the log covers the target', (problem, w) => {
-  expectClose(expectation(decomposedIps, problem, slateOf(w)), exactValue(problem));
-});
+test.prop([finiteProblem(), anySlate(3)])(
+  'T1: decomposed IPS is unbiased for the utility where the log covers the target',
+  (problem, w) => {
+    expectClose(expectation(decomposedIps, problem, slateOf(w)), exactValue(problem));
+  },
+);
 
-test.prop([finiteProblem(), anySlate(3)])('T1: decomposed IPS is unbiased for the entropy of the target', (problem, w) => {
-  expectClose(expectation(decomposedIps, withSurprisal(problem), slateOf(w)), entropyOf(problem));
-});
+test.prop([finiteProblem(), anySlate(3)])(
+  'T1: decomposed IPS is unbiased for the entropy of the target',
+  (problem, w) => {
+    expectClose(expectation(decomposedIps, withSurprisal(problem), slateOf(w)), entropyOf(problem));
+  },
+);
 
-test.prop([finiteProblem({ contexts: 2, responses: 2 }), slateWeights(2)])('T1: more rounds change nothing about the mean', (problem, w) => {
-  expectClose(expectation(decomposedIps, problem, { ...slateOf(w), rounds: 2 }), exactValue(problem));
-});
+test.prop([finiteProblem({ contexts: 2, responses: 2 }), slateWeights(2)])(
+  'T1: more rounds change nothing about the mean',
+  (problem, w) => {
+    expectClose(expectation(decomposedIps, problem, { ...slateOf(w), rounds: 2 }), exactValue(problem));
+  },
+);
 
 test.prop([finiteProblem({ support: 'deficient' }), anySlate(3)])(
   'T1: with deficient support the bias is minus the value of what is never logged',
   (problem, w) => {
-    const lost = expectUnder(problem, problem.target, (x, y) => (problem.logging[x][y] === 0 ? problem.reward[x][y] : 0));
+    const lost = expectUnder(problem, problem.target, (x, y) =>
+      problem.logging[x][y] === 0 ? problem.reward[x][y] : 0,
+    );
     const bias = expectation(decomposedIps, problem, slateOf(w)) - exactValue(problem);
     expectClose(bias, -lost);
     expectClose(supportedValue(problem), exactValue(problem) - lost);
@@ -93,7 +104,10 @@ test.prop([finiteProblem(), fc.integer({ min: 2, max: 3 }).chain((n) => fc.tuple
       const policies = w.map((_, k) => (k === j ? problem.target : problem.logging));
       return sum + weight * slateExpectation(problem, policies, (x, slate) => reward(x, slate, j));
     }, 0);
-    const single = expectation(decomposedIps, problem, { ...slateOf(w), responseReward: (x, slate, j) => reward(x, slate, j) });
+    const single = expectation(decomposedIps, problem, {
+      ...slateOf(w),
+      responseReward: (x, slate, j) => reward(x, slate, j),
+    });
     expectClose(single, mixed);
   },
 );
@@ -101,36 +115,50 @@ test.prop([finiteProblem(), fc.integer({ min: 2, max: 3 }).chain((n) => fc.tuple
 const witness = { contextProb: [1], logging: [[0.2, 0.3, 0.5]], target: [[0.6, 0.3, 0.1]], reward: [[0, 0, 0]] };
 
 /** The slate entropy of the witness's target by our own function, equal responses merged (D4) or kept. */
-const slateEntropy = (merged: boolean) => (_context: number, slate: readonly number[]): number => {
-  const logProb = tensor(Float64Array.from(slate, (y) => Math.log(witness.target[0][y])));
-  const distinct = tensor(Float64Array.from(slate, (y, j) => (!merged || slate.indexOf(y) === j ? 1 : 0)));
-  return slateEntropyReward(logProb, distinct, tensor(Int32Array.from(slate, () => 0)), 1).item();
-};
+const slateEntropy =
+  (merged: boolean) =>
+  (_context: number, slate: readonly number[]): number => {
+    const logProb = tensor(Float64Array.from(slate, (y) => Math.log(witness.target[0][y])));
+    const distinct = tensor(Float64Array.from(slate, (y, j) => (!merged || slate.indexOf(y) === j ? 1 : 0)));
+    return slateEntropyReward(logProb, distinct, tensor(Int32Array.from(slate, () => 0)), 1).item();
+  };
 
 test.each([
   { duplicates: 'kept', truth: 0.63095, mixed: 0.56544 },
   { duplicates: 'merged', truth: 0.3121, mixed: 0.38522 },
-])('T1b: witness: slate entropy with duplicates $duplicates: truth and product weight $truth, single ratio $mixed', ({ duplicates, truth, mixed }) => {
-  const reward = slateEntropy(duplicates === 'merged');
-  const exact = slateExpectation(witness, [witness.target, witness.target], reward);
-  expect(exact).toBeCloseTo(truth, 5);
-  expectClose(expectation(jointIps, witness, { slate: 2, slateReward: reward }), exact);
-  expect(expectation(decomposedIps, witness, { slate: 2, responseReward: reward })).toBeCloseTo(mixed, 5);
-});
+])(
+  'T1b: witness: slate entropy with duplicates $duplicates: truth and product weight $truth, single ratio $mixed',
+  ({ duplicates, truth, mixed }) => {
+    const reward = slateEntropy(duplicates === 'merged');
+    const exact = slateExpectation(witness, [witness.target, witness.target], reward);
+    expect(exact).toBeCloseTo(truth, 5);
+    expectClose(expectation(jointIps, witness, { slate: 2, slateReward: reward }), exact);
+    expect(expectation(decomposedIps, witness, { slate: 2, responseReward: reward })).toBeCloseTo(mixed, 5);
+  },
+);
 
 test.prop([finiteProblem(), anySlate(3)])('T1b: ranks within the slate need the product weight', (problem, w) => {
-  const ranks = (x: number, slate: readonly number[]) => averageRanks(Float64Array.from(slate, (y) => problem.reward[x][y]));
+  const ranks = (x: number, slate: readonly number[]) =>
+    averageRanks(Float64Array.from(slate, (y) => problem.reward[x][y]));
   const value = (x: number, slate: readonly number[]) => ranks(x, slate).reduce((sum, r, j) => sum + w[j] * r, 0);
-  const truth = slateExpectation(problem, w.map(() => problem.target), value);
+  const truth = slateExpectation(
+    problem,
+    w.map(() => problem.target),
+    value,
+  );
   expectClose(expectation(jointIps, problem, { slate: w.length, slateReward: value }), truth);
 });
 
 test('T1b: witness: the rank of the better of two under the single ratio', () => {
   // pi always says the better response, pi0 half of the time: among pi's own slates all ties, rank 1/2
   const problem = { contextProb: [1], logging: [[0.5, 0.5]], target: [[1, 0]], reward: [[1, 0]] };
-  const rank = (_x: number, slate: readonly number[], j: number) => averageRanks(Float64Array.from(slate, (y) => problem.reward[0][y]))[j];
+  const rank = (_x: number, slate: readonly number[], j: number) =>
+    averageRanks(Float64Array.from(slate, (y) => problem.reward[0][y]))[j];
   expectClose(expectation(decomposedIps, problem, { slate: 2, responseReward: rank }), 0.75);
-  expectClose(expectation(jointIps, problem, { slate: 2, slateReward: (x, s) => (rank(x, s, 0) + rank(x, s, 1)) / 2 }), 0.5);
+  expectClose(
+    expectation(jointIps, problem, { slate: 2, slateReward: (x, s) => (rank(x, s, 0) + rank(x, s, 1)) / 2 }),
+    0.5,
+  );
 });
 
 test('T1: what cannot be enumerated is refused', () => {
@@ -142,7 +170,12 @@ test('T1: what cannot be enumerated is refused', () => {
   expect(() => exactMoments(decomposedIps, { ...problem, contextProb: [2, -1] })).toThrow(/contextProb/);
 });
 
-test.prop([finiteProblem(), fc.double({ min: 0, max: 1, noNaN: true }), anySlate(2), fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 12, maxLength: 12 })])(
+test.prop([
+  finiteProblem(),
+  fc.double({ min: 0, max: 1, noNaN: true }),
+  anySlate(2),
+  fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 12, maxLength: 12 }),
+])(
   'T2: propensities off by at most e^eta move the estimate by at most (e^eta - 1) E_pi|R|',
   (problem, eta, w, noise) => {
     const assumed = problem.logging.map((row, x) => row.map((p, y) => p * Math.exp(eta * noise[4 * x + y])));

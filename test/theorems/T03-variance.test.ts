@@ -61,26 +61,32 @@ test.prop([finiteProblem({ contexts: 1, reward: 'nonnegative' })])(
   },
 );
 
-test.prop([finiteProblem({ contexts: 1 })])('T4: equality at a logging policy proportional to pi|R|, and only there', (problem) => {
-  const tilted = problem.target[0].map((p, y) => p * Math.abs(problem.reward[0][y]));
-  const z = tilted.reduce((a, b) => a + b, 0);
-  fc.pre(z > 0);
-  const best = boundOf({ ...problem, logging: [tilted.map((m) => m / z)] }, 0);
-  const floor = best.z ** 2 - best.v ** 2;
-  expectClose(best.variance, floor, z * z);
-  expectClose(best.lowerBound, floor, z * z);
-  // any other logging policy that is visibly different is worse
-  const other = boundOf(problem, 0);
-  const far = tilted.some((m, y) => Math.abs(m / z - problem.logging[0][y]) > 0.01);
-  if (far) expect(other.variance).toBeGreaterThan(floor + 1e-6 * z * z);
-});
+test.prop([finiteProblem({ contexts: 1 })])(
+  'T4: equality at a logging policy proportional to pi|R|, and only there',
+  (problem) => {
+    const tilted = problem.target[0].map((p, y) => p * Math.abs(problem.reward[0][y]));
+    const z = tilted.reduce((a, b) => a + b, 0);
+    fc.pre(z > 0);
+    const best = boundOf({ ...problem, logging: [tilted.map((m) => m / z)] }, 0);
+    const floor = best.z ** 2 - best.v ** 2;
+    expectClose(best.variance, floor, z * z);
+    expectClose(best.lowerBound, floor, z * z);
+    // any other logging policy that is visibly different is worse
+    const other = boundOf(problem, 0);
+    const far = tilted.some((m, y) => Math.abs(m / z - problem.logging[0][y]) > 0.01);
+    if (far) expect(other.variance).toBeGreaterThan(floor + 1e-6 * z * z);
+  },
+);
 
 test.prop([sampleLogs({ maxSlate: 1 })])('T4: on a sample it is the plug-in of the population variance', (log) => {
   const rows = log.flatMap((round) => round.responses);
   const weighted = rows.map(({ logRatio, reward }) => Math.exp(logRatio) * reward);
   const mean = weighted.reduce((a, b) => a + b, 0) / rows.length;
   const second = weighted.reduce((sum, x) => sum + x * x, 0) / rows.length;
-  const { variance, lowerBound, z, v } = varianceLowerBound(rows.map((r) => r.logRatio), rows.map((r) => r.reward));
+  const { variance, lowerBound, z, v } = varianceLowerBound(
+    rows.map((r) => r.logRatio),
+    rows.map((r) => r.reward),
+  );
   expectClose(v, mean, Math.sqrt(second));
   expectClose(variance, second - mean * mean, second);
   expectAtLeast(variance, lowerBound, second);
@@ -93,21 +99,29 @@ test('T4: weights that are all tiny, all zero or beyond float64', () => {
   expectClose(tiny.kl, moderate.kl);
   expectClose(tiny.chi2, moderate.chi2);
   expectClose(tiny.z / Math.exp(-500), moderate.z);
-  expect(varianceLowerBound([-Infinity, 0], [1, 0])).toEqual({ variance: 0, lowerBound: 0, z: 0, v: 0, kl: 0, chi2: 0 });
+  expect(varianceLowerBound([-Infinity, 0], [1, 0])).toEqual({
+    variance: 0,
+    lowerBound: 0,
+    z: 0,
+    v: 0,
+    kl: 0,
+    chi2: 0,
+  });
   expect(() => varianceLowerBound([0, 400], [1, 1])).toThrow(/row 1/);
   expect(() => varianceLowerBound([0], [Number.NaN])).toThrow(/row 0/);
 });
 
-test.prop([fc.oneof(finiteProblem({ contexts: 2 }), finiteProblem({ contexts: 2, support: 'deficient' })), fc.integer({ min: 1, max: 2 }).chain(slateWeights)])(
-  'T5: across contexts the variance is (Var_x v(x) + E_x[sum w_j^2 sigma^2(x)])/N',
-  (problem, w) => {
-    const parts = problem.contextProb.map((px, x) => ({ px, ...byDefinition(problem, x) }));
-    const mean = parts.reduce((sum, { px, v }) => sum + px * v, 0);
-    const w2 = w.reduce((sum, weight) => sum + weight * weight, 0);
-    const single = parts.reduce((sum, { px, v, variance }) => sum + px * ((v - mean) ** 2 + w2 * variance), 0);
-    const scale = parts.reduce((sum, { px, second }) => sum + px * second, 0);
-    const options = { slate: w.length, slateWeights: w };
-    expectClose(exactMoments(decomposedIps, problem, options).variance, single, scale);
-    if (w.length === 1) expectClose(exactMoments(decomposedIps, problem, { ...options, rounds: 2 }).variance, single / 2, scale);
-  },
-);
+test.prop([
+  fc.oneof(finiteProblem({ contexts: 2 }), finiteProblem({ contexts: 2, support: 'deficient' })),
+  fc.integer({ min: 1, max: 2 }).chain(slateWeights),
+])('T5: across contexts the variance is (Var_x v(x) + E_x[sum w_j^2 sigma^2(x)])/N', (problem, w) => {
+  const parts = problem.contextProb.map((px, x) => ({ px, ...byDefinition(problem, x) }));
+  const mean = parts.reduce((sum, { px, v }) => sum + px * v, 0);
+  const w2 = w.reduce((sum, weight) => sum + weight * weight, 0);
+  const single = parts.reduce((sum, { px, v, variance }) => sum + px * ((v - mean) ** 2 + w2 * variance), 0);
+  const scale = parts.reduce((sum, { px, second }) => sum + px * second, 0);
+  const options = { slate: w.length, slateWeights: w };
+  expectClose(exactMoments(decomposedIps, problem, options).variance, single, scale);
+  if (w.length === 1)
+    expectClose(exactMoments(decomposedIps, problem, { ...options, rounds: 2 }).variance, single / 2, scale);
+});

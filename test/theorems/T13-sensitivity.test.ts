@@ -34,37 +34,43 @@ test.prop([rewards, etas])('T13: the threshold rule gives the ends of all 2^n co
   expectClose(ends.upper, brute.upper);
 });
 
-test.prop([rewards, etas, etas])('T13: the interval grows with eta, from the estimate itself to the range of the rewards', (rows, eta, more) => {
-  const total = rows.mass.reduce((a, b) => a + b, 0);
-  const value = rows.mass.reduce((sum, m, j) => sum + m * rows.reward[j], 0) / total;
-  const none = sensitivityInterval(rows, 0)!;
-  expectClose(none.lower, value);
-  expectClose(none.upper, value);
-  const [narrow, wide] = [sensitivityInterval(rows, eta)!, sensitivityInterval(rows, eta + more)!];
-  expect(wide.lower).toBeLessThanOrEqual(narrow.lower + 1e-12);
-  expect(wide.upper).toBeGreaterThanOrEqual(narrow.upper - 1e-12);
-  const supported = [...rows.reward].filter((_, j) => rows.mass[j] > 0);
-  for (const far of [40, 800, Infinity]) {
-    const ends = sensitivityInterval(rows, far)!;
-    expectClose(ends.lower, Math.min(...supported));
-    expectClose(ends.upper, Math.max(...supported));
-  }
-});
+test.prop([rewards, etas, etas])(
+  'T13: the interval grows with eta, from the estimate itself to the range of the rewards',
+  (rows, eta, more) => {
+    const total = rows.mass.reduce((a, b) => a + b, 0);
+    const value = rows.mass.reduce((sum, m, j) => sum + m * rows.reward[j], 0) / total;
+    const none = sensitivityInterval(rows, 0)!;
+    expectClose(none.lower, value);
+    expectClose(none.upper, value);
+    const [narrow, wide] = [sensitivityInterval(rows, eta)!, sensitivityInterval(rows, eta + more)!];
+    expect(wide.lower).toBeLessThanOrEqual(narrow.lower + 1e-12);
+    expect(wide.upper).toBeGreaterThanOrEqual(narrow.upper - 1e-12);
+    const supported = [...rows.reward].filter((_, j) => rows.mass[j] > 0);
+    for (const far of [40, 800, Infinity]) {
+      const ends = sensitivityInterval(rows, far)!;
+      expectClose(ends.lower, Math.min(...supported));
+      expectClose(ends.upper, Math.max(...supported));
+    }
+  },
+);
 
-test.prop([rewards, fc.integer({ min: -20, max: 20 })])('T13: the tipping point is the smallest eta whose interval reaches the reference', (rows, q) => {
-  const reference = q / 8 + 1 / 64;
-  const eta = tippingPoint(rows, reference);
-  const contains = (at: number) => {
-    const { lower, upper } = bruteForce(rows, at);
-    return lower <= reference + 1e-9 && reference <= upper + 1e-9;
-  };
-  const supported = [...rows.reward].filter((_, j) => rows.mass[j] > 0);
-  const reachable = Math.min(...supported) <= reference && reference <= Math.max(...supported);
-  expect(eta !== null).toBe(reachable);
-  if (eta === null) return;
-  expect(contains(eta)).toBe(true);
-  if (eta > 1e-3) expect(contains(eta * 0.99)).toBe(false);
-});
+test.prop([rewards, fc.integer({ min: -20, max: 20 })])(
+  'T13: the tipping point is the smallest eta whose interval reaches the reference',
+  (rows, q) => {
+    const reference = q / 8 + 1 / 64;
+    const eta = tippingPoint(rows, reference);
+    const contains = (at: number) => {
+      const { lower, upper } = bruteForce(rows, at);
+      return lower <= reference + 1e-9 && reference <= upper + 1e-9;
+    };
+    const supported = [...rows.reward].filter((_, j) => rows.mass[j] > 0);
+    const reachable = Math.min(...supported) <= reference && reference <= Math.max(...supported);
+    expect(eta !== null).toBe(reachable);
+    if (eta === null) return;
+    expect(contains(eta)).toBe(true);
+    if (eta > 1e-3) expect(contains(eta * 0.99)).toBe(false);
+  },
+);
 
 test('T13: by hand: two responses of equal weight with rewards 0 and 1', () => {
   const rows = { mass: Float64Array.of(1, 1), reward: Float64Array.of(0, 1) };
@@ -76,7 +82,10 @@ test('T13: by hand: two responses of equal weight with rewards 0 and 1', () => {
   expect(tippingPoint(rows, 0.5)).toBe(0);
   // no error of the propensities moves an estimate out of the range of its rewards, however large
   expect(tippingPoint(rows, 1.0001)).toBeNull();
-  const many = { mass: Float64Array.from({ length: 999 }, (_, j) => 0.1 + (j % 7)), reward: Float64Array.from({ length: 999 }, (_, j) => 0.1 * (j % 11)) };
+  const many = {
+    mass: Float64Array.from({ length: 999 }, (_, j) => 0.1 + (j % 7)),
+    reward: Float64Array.from({ length: 999 }, (_, j) => 0.1 * (j % 11)),
+  };
   expect(tippingPoint(many, 1.01)).toBeNull();
 });
 

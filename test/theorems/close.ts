@@ -12,7 +12,12 @@ export function expectAtLeast(a: number, b: number, scale = 1): void {
   if (!(a >= b - slack)) expect.fail(`${a} is below ${b}`);
 }
 
-export function expectAllClose(actual: ArrayLike<number>, expected: ArrayLike<number>, scale = 1, tolerance = 1e-10): void {
+export function expectAllClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  scale = 1,
+  tolerance = 1e-10,
+): void {
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < actual.length; i++) expectClose(actual[i], expected[i], scale, tolerance);
 }

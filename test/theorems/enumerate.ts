@@ -1,5 +1,11 @@
 import { tensor } from '../../src/backend/index.js';
-import { type EstimatorInput, type Estimator, type FiniteProblem, type Policy, tabularPolicy } from '../../src/ope/index.js';
+import {
+  type Estimator,
+  type EstimatorInput,
+  type FiniteProblem,
+  type Policy,
+  tabularPolicy,
+} from '../../src/ope/index.js';
 import type { BoundInput } from '../../src/pope/index.js';
 import { scope, type Tensor } from '../../src/tensor/index.js';
 
@@ -27,7 +33,12 @@ export function everyRound({ contextProb, logging }: FiniteProblem, n: number): 
 const numbers = (values: readonly number[]): Tensor => tensor(Float64Array.from(values));
 
 /** The expectation of an estimator whose propensities may be wrong: `assumed` in the place of the problem's logging. */
-export function expectationWith(use: Estimator, problem: Required<FiniteProblem>, assumed: readonly (readonly number[])[], w: readonly number[]): number {
+export function expectationWith(
+  use: Estimator,
+  problem: Required<FiniteProblem>,
+  assumed: readonly (readonly number[])[],
+  w: readonly number[],
+): number {
   const all = everyRound(problem, w.length);
   const column = (f: (x: number, y: number, j: number) => number) =>
     numbers(all.flatMap(({ context, slate }) => slate.map((y, j) => f(context, y, j))));
@@ -40,7 +51,9 @@ export function expectationWith(use: Estimator, problem: Required<FiniteProblem>
       slateWeight: column((_x, _y, j) => w[j]),
       roundOf: tensor(Int32Array.from(all.flatMap(({ slate }, i) => slate.map(() => i)))),
       predictedReward: column((x, y) => predicted[x][y]),
-      predictedValue: numbers(all.map(({ context }) => predicted[context].reduce((sum, q, y) => sum + q * target[context][y], 0))),
+      predictedValue: numbers(
+        all.map(({ context }) => predicted[context].reduce((sum, q, y) => sum + q * target[context][y], 0)),
+      ),
     };
     const { numerator, denominator, baseline } = use(input);
     if (denominator !== null) throw new Error('expectationWith is for plain means');
@@ -53,13 +66,21 @@ export function expectationWith(use: Estimator, problem: Required<FiniteProblem>
  * The bounds' input over every single round of a problem, weighted so that a mean over rounds is the expectation under
  * the logging policy: the slate weights carry the probabilities.
  */
-export function boundInputOf(problem: FiniteProblem, w: readonly number[], policy: Policy, anchor: readonly (readonly number[])[]): BoundInput {
+export function boundInputOf(
+  problem: FiniteProblem,
+  w: readonly number[],
+  policy: Policy,
+  anchor: readonly (readonly number[])[],
+): BoundInput {
   const all = everyRound(problem, w.length);
   const rows = all.flatMap(({ context, slate, probability }, i) =>
     slate.map((y, j) => ({ x: context, y, i, weight: w[j] * probability * all.length })),
   );
   return {
-    logProb: policy.logProb(rows.map(({ x }) => `x${x}`), rows.map(({ y }) => `y${y}`)),
+    logProb: policy.logProb(
+      rows.map(({ x }) => `x${x}`),
+      rows.map(({ y }) => `y${y}`),
+    ),
     anchorLogProb: numbers(rows.map(({ x, y }) => Math.log(anchor[x][y]))),
     logPropensity: numbers(rows.map(({ x, y }) => Math.log(problem.logging[x][y]))),
     utility: numbers(rows.map(({ x, y }) => problem.reward[x][y])),
@@ -93,7 +114,12 @@ export function softmaxRows(logits: ArrayLike<number>, contexts: number): number
 }
 
 /** E_x E_{y ~ pi} [R - tau log(pi/reference)], reference 1 for the surprisal. */
-export function regularizedValue(problem: FiniteProblem, policy: readonly (readonly number[])[], tau: number, reference?: readonly (readonly number[])[]): number {
+export function regularizedValue(
+  problem: FiniteProblem,
+  policy: readonly (readonly number[])[],
+  tau: number,
+  reference?: readonly (readonly number[])[],
+): number {
   let value = 0;
   problem.contextProb.forEach((px, x) => {
     policy[x].forEach((p, y) => {
@@ -104,9 +130,16 @@ export function regularizedValue(problem: FiniteProblem, policy: readonly (reado
 }
 
 /** Its gradient in the logits of a softmax table, in closed form: p(x) pi(y) (A(y) - sum pi A), A = R - tau log(pi/reference). */
-export function valueGradient(problem: FiniteProblem, policy: readonly (readonly number[])[], tau: number, reference?: readonly (readonly number[])[]): number[] {
+export function valueGradient(
+  problem: FiniteProblem,
+  policy: readonly (readonly number[])[],
+  tau: number,
+  reference?: readonly (readonly number[])[],
+): number[] {
   return problem.contextProb.flatMap((px, x) => {
-    const advantage = policy[x].map((p, y) => problem.reward[x][y] - tau * (Math.log(p) - Math.log(reference?.[x][y] ?? 1)));
+    const advantage = policy[x].map(
+      (p, y) => problem.reward[x][y] - tau * (Math.log(p) - Math.log(reference?.[x][y] ?? 1)),
+    );
     const mean = policy[x].reduce((sum, p, y) => sum + p * advantage[y], 0);
     return policy[x].map((p, y) => px * p * (advantage[y] - mean));
   });
