@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
 
-const SIZES = [20, 24, 28, 32, 36, 40];
+const SIZES = [20, 22, 24];
 const STARTS = 12;
 const MIN_PARTICIPANTS = 40;
 const MAX_PARTICIPANTS = 400;
-const MAX_TEXT = 200;
+const MAX_TEXT = 140;
 const MAX_BYTES = 250_000;
 const LETTERS = 'ABCD';
 const VOTE = { 1: '+', '-1': '-', 0: '0' };

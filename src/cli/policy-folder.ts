@@ -19,14 +19,18 @@ export interface LoadedPolicy {
 /** The folder's files that make a policy; training writes more, which scoring does not need. */
 const FILES = ['config.json', 'model.safetensors', 'tokenizer.json'] as const;
 const TRAINER = 'trainer_state.json';
+const OPTIMIZER = 'optimizer.safetensors';
 /** Responses, or prompts of a candidate policy, in one pass through the model. */
 const CHUNK = { responses: 64, prompts: 4 };
 
 export const isFolder = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isDirectory() ?? false;
 
-/** Reads a checkpoint folder. @throws PopeError naming the file that lacks or is damaged. */
-export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+/**
+ * Reads a checkpoint folder; with `trainer` also optimizer and generator, to go on with its training.
+ * @throws PopeError naming the file that lacks or is damaged.
+ */
+export async function readCheckpoint(folder: string, { trainer: whole = false } = {}): Promise<Checkpoint> {
   if (!(await isFolder(folder))) {
     throw new PopeError(`${folder} is no folder; expected a checkpoint folder with ${FILES.join(', ')}.`, {
       code: 'bad_file',
@@ -45,7 +49,11 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     files[name] = name.endsWith('.json') ? bytes.toString('utf8') : new Uint8Array(bytes);
   }
   const trainer = await readFile(join(folder, TRAINER), 'utf8').catch(() => null);
-  if (trainer !== null) files[TRAINER] = withoutOptimizer(trainer);
+  if (trainer !== null) files[TRAINER] = whole ? trainer : withoutOptimizer(trainer);
+  if (whole) {
+    const moments = await readFile(join(folder, OPTIMIZER)).catch(() => null);
+    if (moments !== null) files[OPTIMIZER] = new Uint8Array(moments);
+  }
   return loadCheckpoint(files);
 }
 

@@ -1,4 +1,4 @@
-import { add, div, maximum, minimum, mul, sqrt, square, sum } from '../ops/index.js';
+import { add, div, maximum, mul, sqrt, square, sum } from '../ops/index.js';
 import { leavesOf, mapTree, type Tensor, type Tree } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
 
@@ -18,6 +18,6 @@ export function clipGradient<G extends Tree>(gradient: G, maxNorm: number): { gr
   if (!(maxNorm > 0)) throw invalid('maxNorm', maxNorm, 'a number above 0');
   const norm = globalNorm(gradient);
   // maxNorm / max(norm, maxNorm) is min(1, maxNorm / norm) without a division by a norm of 0.
-  const factor = minimum(div(maxNorm, maximum(norm, maxNorm)), 1);
+  const factor = div(maxNorm, maximum(norm, maxNorm));
   return { gradient: mapTree(gradient, (leaf) => mul(leaf, factor)), norm };
 }

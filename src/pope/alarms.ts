@@ -12,7 +12,8 @@ export interface HeldOutFigures {
   readonly utility: number | null;
   readonly utilityError: number | null;
   readonly diversity: number | null;
-  readonly effectiveSampleSize: number;
+  /** null where the log has no propensities. */
+  readonly effectiveSampleSize: number | null;
   readonly responses: number;
   readonly meanWeight: number | null;
   /** Estimate of KL(pi||pi0), nats. */
@@ -36,8 +37,8 @@ export const defaultAlarmLimits: AlarmLimits = { effectiveShare: 0.1, textLossRi
  */
 export function alarms(start: HeldOutFigures, now: HeldOutFigures, limits: AlarmLimits = defaultAlarmLimits): Alarm[] {
   const found: Alarm[] = [];
-  const share = now.effectiveSampleSize / now.responses;
-  if (share < limits.effectiveShare) {
+  const share = now.effectiveSampleSize === null ? null : now.effectiveSampleSize / now.responses;
+  if (share !== null && share < limits.effectiveShare) {
     found.push({
       code: 'weights',
       message: `the effective sample size on held-out rounds is ${(100 * share).toFixed(1)} % of ${now.responses} responses, below ${100 * limits.effectiveShare} %: the log can no longer judge this policy.`,

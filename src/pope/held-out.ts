@@ -1,15 +1,17 @@
-import { diagnose, type Policy, snips } from '../ope/index.js';
+import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips } from '../ope/index.js';
 import { estimateOf, standardError } from '../stats/index.js';
 import { scope, type Tree } from '../tensor/index.js';
+import { PopeError } from '../util/index.js';
 import type { HeldOutFigures } from './alarms.js';
 import { batchOf, type EvaluationRows } from './evaluation-rows.js';
 import { logDiversity } from './log-diversity.js';
 import { rowTerms } from './row-terms.js';
-import type { TrainOptions } from './train.js';
+import type { TrainOptions } from './train-options.js';
 
 /**
  * What held-out rounds say of a policy: self-normalised utility and diversity, KL to the log, weights, and the loss of
- * held-out text. Figures that the log cannot give (no propensities, all weights 0) are null.
+ * held-out text. Figures that the log cannot give (no propensities, all weights 0, beyond float64) are null.
+ * @throws PopeError (code `diverged`) where a log-probability of the policy is NaN.
  */
 export async function heldOutFigures<P extends Tree>(
   options: Pick<TrainOptions<P>, 'family' | 'diversity' | 'textLoss'>,
@@ -19,17 +21,12 @@ export async function heldOutFigures<P extends Tree>(
   const textLoss = (await options.textLoss?.(params)) ?? null;
   const logProb = scoreRows(options.family.bind(params), rows);
   const responses = logProb.length;
-  const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
-  if (logRatio.some(Number.isNaN)) {
-    return { utility: null, utilityError: null, diversity: null, effectiveSampleSize: 0, responses, meanWeight: null, kl: null, textLoss };
+  if (rows.logPropensity.some(Number.isNaN)) {
+    return { utility: null, utilityError: null, diversity: null, effectiveSampleSize: null, responses, meanWeight: null, kl: null, textLoss };
   }
+  const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
   const { effectiveSampleSize, meanWeight } = diagnose(logRatio, rows.roundOf, rows.roundIndex.length);
   const utility = selfNormalized(rows, logRatio, rows.utility);
-  // E_pi0[rho log rho - (rho - 1)]: an estimate of KL(pi||pi0) whose terms are never negative (D7)
-  let kl = 0;
-  logRatio.forEach((l, m) => {
-    kl += (rows.slateWeight[m] * (Math.exp(l) * l - Math.expm1(l))) / rows.roundIndex.length;
-  });
   return {
     utility: utility.estimate,
     utilityError: utility.error,
@@ -37,22 +34,67 @@ export async function heldOutFigures<P extends Tree>(
     effectiveSampleSize,
     responses,
     meanWeight,
-    kl: Number.isFinite(kl) ? kl : null,
+    kl: klOf(rows, logRatio),
     textLoss,
   };
 }
 
-/** log pi of every row, in chunks of rounds where each response costs a pass of its own. */
+/** The held-out estimate of KL(pi||pi0) alone, nats; null beyond float64. */
+export function heldOutKl<P extends Tree>(family: PolicyFamily<P>, params: P, rows: EvaluationRows): number | null {
+  const logProb = scoreRows(family.bind(params), rows);
+  return klOf(
+    rows,
+    logProb.map((p, m) => p - rows.logPropensity[m]),
+  );
+}
+
+/** E_pi0[rho log rho - (rho - 1)]: an estimate of KL(pi||pi0) whose terms are never negative (D7); a weight of 0 gives 1. */
+function klOf(rows: EvaluationRows, logRatio: Float64Array): number | null {
+  let kl = 0;
+  logRatio.forEach((l, m) => {
+    const term = l === -Infinity ? 1 : Math.exp(l) * l - Math.expm1(l);
+    kl += (rows.slateWeight[m] * term) / rows.roundIndex.length;
+  });
+  return Number.isFinite(kl) ? kl : null;
+}
+
+/** Rounds, or distinct prompts of a policy over candidates, scored in one pass. */
+const chunkSize = { rounds: 32, prompts: 8 };
+
+/**
+ * log pi of every row. Rounds of one prompt are scored together: a policy over candidates pays by the prompt.
+ * @throws PopeError (code `diverged`) where one is NaN.
+ */
 export function scoreRows(policy: Policy, rows: EvaluationRows): Float64Array {
-  const n = rows.roundIndex.length;
-  const chunk = policy.distribution === undefined ? 32 : n;
-  const parts: number[] = [];
-  for (let from = 0; from < n; from += chunk) {
-    const rounds = Array.from({ length: Math.min(chunk, n - from) }, (_, i) => from + i);
+  const rowsOf: number[][] = Array.from(rows.roundIndex, () => []);
+  rows.roundOf.forEach((round, m) => void rowsOf[round].push(m));
+  const logProb = new Float64Array(rows.roundOf.length);
+  for (const rounds of scoringChunks(policy, rows)) {
     const { prompts, responses } = batchOf(rows, rounds);
-    for (const p of scope(() => policy.logProb(prompts, responses).dataSync())) parts.push(p);
+    const found = scope(() => policy.logProb(prompts, responses).dataSync());
+    let next = 0;
+    for (const round of rounds) for (const m of rowsOf[round]) logProb[m] = found[next++];
   }
-  return Float64Array.from(parts);
+  const bad = logProb.findIndex(Number.isNaN);
+  if (bad >= 0) {
+    const round = rows.log.ids[rows.roundIndex[rows.roundOf[bad]]];
+    throw new PopeError(`the policy's log-probability of a response of round ${round} is NaN; expected finite parameters.`, { code: 'diverged' });
+  }
+  return logProb;
+}
+
+function scoringChunks(policy: Policy, rows: EvaluationRows): number[][] {
+  const finite = policy.distribution !== undefined;
+  const { positionOf } = distinctPrompts(Array.from(rows.roundIndex, (i) => rows.log.prompts[i]));
+  const order = Array.from(positionOf.keys()).sort((a, b) => (finite ? positionOf[a] - positionOf[b] || a - b : a - b));
+  const chunks = new Map<number, number[]>();
+  order.forEach((round, place) => {
+    const chunk = Math.floor(finite ? positionOf[round] / chunkSize.prompts : place / chunkSize.rounds);
+    const rounds = chunks.get(chunk);
+    if (rounds === undefined) chunks.set(chunk, [round]);
+    else rounds.push(round);
+  });
+  return [...chunks.values()];
 }
 
 function diversityOf(kind: 'anchored' | 'surprisal' | 'coverage' | 'none', rows: EvaluationRows, logProb: Float64Array, logRatio: Float64Array) {

@@ -19,7 +19,8 @@ export { isLocal, type Signal, type SignalTransform, signalTransforms, utilityRe
 export { type VarianceBound, varianceIdentity, varianceLowerBound } from './variance.js';
 export { type Alarm, type AlarmCode, type AlarmLimits, alarms, defaultAlarmLimits, type HeldOutFigures } from './alarms.js';
 export { type Batch, batchOf, type EvaluationRows, evaluationRows, selectRows, wholeBatch } from './evaluation-rows.js';
-export { type FitOptions, type FitResult, fitLogging } from './fit-logging.js';
+export { type CrossFitOptions, crossFit, type FitOptions, type FitResult, fitLogging } from './fit-logging.js';
 export { heldOutFigures, scoreRows } from './held-out.js';
 export { type Objective, type ObjectiveOptions, objectives, objectiveValue, type TrainableDiversity, trainableDiversities } from './objective.js';
-export { type StepRecord, type TrainOptions, type TrainResult, type TrainState, trainPope } from './train.js';
+export { trainPope } from './train.js';
+export type { HeldOutRecord, StepRecord, StopReason, TrainOptions, TrainResult, TrainState } from './train-options.js';

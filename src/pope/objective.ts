@@ -149,13 +149,14 @@ function meanOverPrompts(batch: Batch, values: readonly Tensor[]): Tensor {
 }
 
 function assertPropensity(batch: Batch, objective: string): void {
-  if (batch.logPropensity.some(Number.isNaN)) {
-    throw new PopeError(`the log has no propensities, which objective "${objective}" needs; expected log_propensity on every response. Fit pi0 first (pope fit).`, {
-      argument: 'log',
-      code: 'no_propensity',
-    });
-  }
+  if (batch.logPropensity.some(Number.isNaN)) throw noPropensity(objective);
 }
+
+export const noPropensity = (objective: string): PopeError =>
+  new PopeError(
+    `the log has no propensities, which objective "${objective}" needs; expected log_propensity on every response. Fit pi0 first (pope fit).`,
+    { argument: 'log', code: 'no_propensity' },
+  );
 
 const noCandidates = (diversity: string): PopeError =>
   new PopeError(`diversity "${diversity}" needs a finite response space in training; expected candidates for every prompt (--candidates).`, {

@@ -1,93 +1,33 @@
 import { stopGradient, valueAndGrad } from '../autograd/index.js';
-import { adamwInit, adamwStep, clipGradient, type OptimizerState, warmupCosine } from '../nn/index.js';
-import { distinctPrompts, type Policy, type PolicyFamily } from '../ope/index.js';
+import { adamwInit, adamwStep, clipGradient, type OptimizerState, type Schedule, warmupCosine } from '../nn/index.js';
+import type { Policy, PolicyFamily } from '../ope/index.js';
 import { neg } from '../ops/index.js';
-import { permutation, type Random, randomState, restoreRandom, seededRandom, uniformInt } from '../random/index.js';
-import { dispose, leavesOf, ownedScope, type Tensor, type Tree } from '../tensor/index.js';
-import { assertInteger, assertOneOf, assertRange, invalid, PopeError } from '../util/index.js';
-import { type Alarm, alarms, type HeldOutFigures } from './alarms.js';
-import { type Batch, batchOf, type EvaluationRows } from './evaluation-rows.js';
-import { heldOutFigures } from './held-out.js';
-import { objectives, type ObjectiveOptions, objectiveValue, trainableDiversities } from './objective.js';
+import { type Random, randomState, restoreRandom, seededRandom } from '../random/index.js';
+import { dispose, ownedScope, type Tensor, type Tree } from '../tensor/index.js';
+import { PopeError } from '../util/index.js';
+import { alarms, type HeldOutFigures } from './alarms.js';
+import { batchDrawer } from './batch-drawer.js';
+import { checkTraining } from './check-training.js';
+import type { Batch } from './evaluation-rows.js';
+import { heldOutFigures, heldOutKl } from './held-out.js';
+import { objectiveValue } from './objective.js';
+import { heldOutRecord, type StepRecord, type StopReason, type TrainOptions, type TrainResult } from './train-options.js';
 
-export interface TrainOptions<P extends Tree> extends ObjectiveOptions {
-  readonly family: PolicyFamily<P>;
-  /** Where training starts. */
+/** Where a run stands: what it takes to go on from there. */
+interface Point<P extends Tree> {
+  readonly step: number;
   readonly params: P;
-  /** Rounds to learn from. */
-  readonly rows: EvaluationRows;
-  /** Rounds that only judge: estimates and alarms are computed on them, never on what was trained on. */
-  readonly heldOut: EvaluationRows | null;
-  /** Outer steps: each takes one batch and one anchor pi_k. */
-  readonly steps: number;
-  /** Optimizer steps on one batch before the anchor moves; default 2. */
-  readonly innerSteps?: number;
-  /** Rounds in a batch. */
-  readonly batch: number;
-  /**
-   * Draws each batch from this many rounds' prompts only: a policy over candidates pays by the prompt. Every round keeps
-   * the same chance. Default: any prompts.
-   */
-  readonly promptsPerBatch?: number;
-  /** Peak learning rate of AdamW; warm-up over a tenth of the steps, cosine to a tenth of the peak. */
-  readonly learningRate: number;
-  readonly weightDecay?: number;
-  /** Largest norm of a gradient; default 1. */
-  readonly maxNorm?: number;
-  /** Guard: training ends before the held-out estimate of KL(pi||pi0) exceeds this, in nats; default none. */
-  readonly kl?: number;
-  readonly seed?: number;
-  /** Held-out figures are computed every so many steps, and at both ends; default 10. */
-  readonly logEvery?: number;
-  /** Loss of held-out text under the parameters, nats a token: watches general ability. */
-  readonly textLoss?: (params: P) => number | Promise<number>;
-  /** Held-out figures of `params`, where they are known already; else they are computed. */
-  readonly start?: HeldOutFigures;
-  readonly onStep?: (record: StepRecord) => void;
-  /** Ends training after the current step. */
-  readonly signal?: AbortSignal;
-  /** Continues a run that was cut: what `TrainResult.state` was then. */
-  readonly resume?: TrainState<P>;
-}
-
-/** One line of train.jsonl. */
-export interface StepRecord {
-  readonly step: number;
-  /** Value of the objective on the step's batch before the step; null for the record of the start. */
-  readonly objective: number | null;
-  readonly gradient_norm: number | null;
-  readonly learning_rate: number;
-  readonly held_out?: HeldOutRecord;
-  readonly alarms?: readonly Alarm[];
-}
-
-export interface HeldOutRecord {
-  readonly utility: number | null;
-  readonly utility_error: number | null;
-  readonly diversity: number | null;
-  readonly effective_sample_size: number;
-  readonly mean_weight: number | null;
-  readonly kl: number | null;
-  readonly text_loss: number | null;
-}
-
-/** All that a later run needs to go on bit for bit, beside the parameters. */
-export interface TrainState<P extends Tree = Tree> {
-  readonly step: number;
   readonly optimizer: OptimizerState<P>;
   readonly random: readonly number[];
-  /** Held-out figures at the very start, against which alarms are judged. */
-  readonly start: HeldOutFigures | null;
 }
 
-export interface TrainResult<P extends Tree> {
-  /** Held-out figures of the last record that has them. */
-  readonly figures: HeldOutFigures | null;
-  /** The last good parameters. */
-  readonly params: P;
-  readonly state: TrainState<P>;
-  readonly records: readonly StepRecord[];
-  readonly stopped: { readonly reason: 'done' | 'aborted' | 'kl_guard' | 'diverged'; readonly step: number; readonly message: string };
+/** What one outer step came to. */
+interface Move<P extends Tree> {
+  readonly objective: number;
+  readonly norm: number;
+  /** null where something was not finite; `failure` then says what, and at which of the inner steps. */
+  readonly next: { readonly params: P; readonly optimizer: OptimizerState<P> } | null;
+  readonly failure: { readonly inner: number; readonly what: string } | null;
 }
 
 /**
@@ -97,150 +37,118 @@ export interface TrainResult<P extends Tree> {
  * @throws PopeError where an option is outside of its domain or the rows lack what the objective needs.
  */
 export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promise<TrainResult<P>> {
-  check(options);
-  const { family, rows, steps, innerSteps = 2, batch: batchSize, learningRate, maxNorm = 1, logEvery = 10, resume } = options;
+  checkTraining(options);
+  const { steps, learningRate, logEvery = 10, resume, kl } = options;
   const rate = warmupCosine({ peak: learningRate, warmup: Math.max(1, Math.round(steps / 10)), steps, final: learningRate / 10 });
   const random = resume === undefined ? seededRandom(options.seed ?? 0) : restoreRandom(resume.random);
-  // imitation and preference have no bound that would have to be tight somewhere
-  const needsAnchor = options.objective !== 'sft' && options.objective !== 'dpo';
-  const draw = batchDrawer(rows, batchSize, options.promptsPerBatch);
+  const draw = batchDrawer(options.rows, options.batch, options.promptsPerBatch);
   const judge = async (params: P): Promise<HeldOutFigures | null> =>
     options.heldOut === null ? null : heldOutFigures(options, params, options.heldOut);
 
-  let params = options.params;
-  let optimizer = resume?.optimizer ?? adamwInit(params);
-  const start = resume === undefined ? (options.start ?? (await judge(params))) : resume.start;
-  const records: StepRecord[] = [];
+  let at: Point<P> = {
+    step: resume?.step ?? 0,
+    params: options.params,
+    optimizer: resume?.optimizer ?? adamwInit(options.params),
+    random: randomState(random),
+  };
+  // The point before: where the objective at the present one turns out not to be finite, it is the last good one.
+  let before = at;
+  const start = resume === undefined ? (options.start ?? (await judge(at.params))) : resume.start;
   let figures = start;
+  const records: StepRecord[] = [];
   const report = (record: StepRecord): void => {
     records.push(record);
     options.onStep?.(record);
   };
-  const result = (reason: TrainResult<P>['stopped']['reason'], step: number, message: string): TrainResult<P> => ({
-    figures,
-    params,
-    state: { step, optimizer, random: randomState(random), start },
-    records,
-    stopped: { reason, step, message },
-  });
+  const free = ({ params, optimizer }: Pick<Point<P>, 'params' | 'optimizer'>): void => {
+    if (params !== options.params) dispose(params);
+    if (optimizer !== resume?.optimizer) dispose([optimizer.firstMoment, optimizer.secondMoment]);
+  };
+  const result = (reason: StopReason, point: Point<P>, message: string): TrainResult<P> => {
+    if (before !== at) free(point === at ? before : at);
+    const { step, params, optimizer } = point;
+    return { figures, params, state: { step, optimizer, random: point.random, start }, records, stopped: { reason, step, message } };
+  };
+  const diverged = (good: Point<P>, what: string): TrainResult<P> =>
+    result('diverged', good, `Training diverged at step ${at.step + 1}: ${what}. The parameters are those after step ${good.step}. Lower the learning rate.`);
+
   if (start !== null && resume === undefined) {
     report({ step: 0, objective: null, gradient_norm: null, learning_rate: 0, held_out: heldOutRecord(start), alarms: [] });
   }
-
-  for (let step = resume?.step ?? 0; step < steps; step++) {
-    if (options.signal?.aborted) return result('aborted', step, `Training was stopped by request after step ${step}.`);
-    const batch = draw(random);
-    const anchor = needsAnchor ? stepAnchor(family, params, batch) : null;
-    let value = Number.NaN;
-    let norm = Number.NaN;
-    let nextParams: P = params;
-    let nextOptimizer: OptimizerState<P> = optimizer;
-    for (let inner = 0; inner < innerSteps; inner++) {
-      const moved = ownedScope(() => {
-        const loss = valueAndGrad((p: P): Tensor => neg(objectiveValue(family.bind(p, { random }), batch, anchor, options)));
-        const { value: negative, gradient } = loss(nextParams);
-        const clipped = clipGradient(gradient, maxNorm);
-        const taken = adamwStep(nextParams, clipped.gradient, nextOptimizer, {
-          learningRate: rate(step + 1),
-          ...(options.weightDecay !== undefined && { weightDecay: options.weightDecay }),
-        });
-        return { params: taken.params, optimizer: taken.state, negative, norm: clipped.norm };
-      });
-      const [negative, movedNorm] = [(await moved.negative.data())[0], (await moved.norm.data())[0]];
-      dispose([moved.negative, moved.norm]);
-      if (inner > 0) disposeOld(nextParams, nextOptimizer);
-      nextParams = moved.params;
-      nextOptimizer = moved.optimizer;
-      if (inner === 0) [value, norm] = [-negative, movedNorm];
-      if (!Number.isFinite(negative) || !Number.isFinite(movedNorm)) {
-        disposeOld(nextParams, nextOptimizer);
-        dispose(anchor ?? []);
-        const what = Number.isFinite(negative) ? `the gradient norm became ${movedNorm}` : `the objective became ${-negative}`;
-        return result('diverged', step, `Training diverged at step ${step + 1}: ${what}. The parameters are those after step ${step}. Lower the learning rate.`);
+  while (at.step < steps) {
+    if (options.signal?.aborted) return result('aborted', at, `Training was stopped by request after step ${at.step}.`);
+    const step = at.step + 1;
+    const { next, failure, objective, norm } = await outerStep(options, at, draw(random), rate, random);
+    if (next === null) return diverged(failure!.inner === 0 ? before : at, failure!.what);
+    let now: HeldOutFigures | null = null;
+    try {
+      if (step === steps || step % logEvery === 0) now = await judge(next.params);
+      const divergence = kl === undefined ? null : now === null ? heldOutKl(options.family, next.params, options.heldOut!) : now.kl;
+      if (kl !== undefined && !(divergence !== null && divergence <= kl)) {
+        free(next);
+        const size = divergence === null ? 'beyond float64' : `${divergence.toFixed(3)} nats`;
+        return result('kl_guard', at, `Training ended after step ${at.step}: the next one had KL(pi||pi0) ${size} on held-out rounds, above ${kl}.`);
       }
+    } catch (error) {
+      if (!(error instanceof PopeError) || error.code !== 'diverged') throw error;
+      free(next);
+      return diverged(at, `on held-out rounds ${error.message.replace(/\.$/, '')}`);
     }
-    dispose(anchor ?? []);
-
-    const last = step + 1 === steps;
-    const due = last || (step + 1) % logEvery === 0;
-    const now = due ? await judge(nextParams) : null;
-    if (now !== null && options.kl !== undefined && now.kl !== null && now.kl > options.kl) {
-      disposeOld(nextParams, nextOptimizer);
-      return result('kl_guard', step, `Training ended after step ${step}: the next checked step had KL(pi||pi0) ${now.kl.toFixed(3)} nats on held-out rounds, above ${options.kl}.`);
-    }
-    if (params !== options.params) dispose(params);
-    if (optimizer !== resume?.optimizer) dispose([optimizer.firstMoment, optimizer.secondMoment]);
-    params = nextParams;
-    optimizer = nextOptimizer;
+    if (before !== at) free(before);
+    [before, at] = [at, { step, ...next, random: randomState(random) }];
     figures = now ?? figures;
     report({
-      step: step + 1,
-      objective: value,
+      step,
+      objective,
       gradient_norm: norm,
-      learning_rate: rate(step + 1),
+      learning_rate: rate(step),
       ...(now !== null && { held_out: heldOutRecord(now), alarms: start === null ? [] : alarms(start, now) }),
     });
     // lets timers, signals and progress bars run
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  return result('done', steps, `Training ended after ${steps} steps.`);
+  return result('done', at, `Training ended after ${steps} steps.`);
+}
+
+/** The anchor at the present policy, then `innerSteps` AdamW steps on one batch. */
+async function outerStep<P extends Tree>(options: TrainOptions<P>, at: Point<P>, batch: Batch, rate: Schedule, random: Random): Promise<Move<P>> {
+  const { family, innerSteps = 2, maxNorm = 1, weightDecay } = options;
+  // imitation and preference have no bound that would have to be tight somewhere
+  const needsAnchor = options.objective !== 'sft' && options.objective !== 'dpo';
+  const anchor = needsAnchor ? anchorOf(family, at.params, batch) : null;
+  const learningRate = rate(at.step + 1);
+  let next: { params: P; optimizer: OptimizerState<P> } = at;
+  let [objective, norm] = [Number.NaN, Number.NaN];
+  try {
+    for (let inner = 0; inner < innerSteps; inner++) {
+      const moved = ownedScope(() => {
+        const loss = valueAndGrad((p: P): Tensor => neg(objectiveValue(family.bind(p, { random }), batch, anchor, options)));
+        const { value: negative, gradient } = loss(next.params);
+        const clipped = clipGradient(gradient, maxNorm);
+        const taken = adamwStep(next.params, clipped.gradient, next.optimizer, { learningRate, ...(weightDecay !== undefined && { weightDecay }) });
+        return { params: taken.params, optimizer: taken.state, negative, norm: clipped.norm };
+      });
+      const [negative, movedNorm] = [(await moved.negative.data())[0], (await moved.norm.data())[0]];
+      dispose([moved.negative, moved.norm]);
+      if (inner > 0) dispose([next.params, next.optimizer.firstMoment, next.optimizer.secondMoment]);
+      else [objective, norm] = [-negative, movedNorm];
+      next = moved;
+      if (!Number.isFinite(negative) || !Number.isFinite(movedNorm)) {
+        dispose([next.params, next.optimizer.firstMoment, next.optimizer.secondMoment]);
+        const what = Number.isFinite(negative) ? `the gradient norm became ${movedNorm}` : `the objective became ${-negative}`;
+        return { objective, norm, next: null, failure: { inner, what } };
+      }
+    }
+  } finally {
+    dispose(anchor ?? []);
+  }
+  return { objective, norm, next: { params: next.params, optimizer: next.optimizer }, failure: null };
 }
 
 /** log pi_k of a batch's responses: the constant at which this step's bound is tight. */
-function stepAnchor<P extends Tree>(family: PolicyFamily<P>, params: P, batch: Batch): Tensor {
+function anchorOf<P extends Tree>(family: PolicyFamily<P>, params: P, batch: Batch): Tensor {
   return ownedScope(() => {
     const policy: Policy = family.bind(params);
     return stopGradient(policy.logProb(batch.prompts, batch.responses));
   });
-}
-
-/** Rounds of a batch: without replacement, or, by prompt, as many draws from the rounds of each drawn round's prompt. */
-function batchDrawer(rows: EvaluationRows, size: number, promptsPerBatch: number | undefined): (random: Random) => Batch {
-  const n = rows.roundIndex.length;
-  if (promptsPerBatch === undefined) return (random) => batchOf(rows, permutation(random, n).subarray(0, Math.min(size, n)));
-  const { positionOf } = distinctPrompts(Array.from(rows.roundIndex, (i) => rows.log.prompts[i]));
-  const roundsOf = new Map<number, number[]>();
-  positionOf.forEach((p, i) => void (roundsOf.get(p)?.push(i) ?? roundsOf.set(p, [i])));
-  const each = Math.max(1, Math.round(size / promptsPerBatch));
-  return (random) =>
-    batchOf(
-      rows,
-      Array.from({ length: promptsPerBatch }, () => {
-        const same = roundsOf.get(positionOf[uniformInt(random, n)])!;
-        return Array.from({ length: each }, () => same[uniformInt(random, same.length)]);
-      }).flat(),
-    );
-}
-
-function disposeOld(params: Tree, optimizer: OptimizerState): void {
-  dispose(params);
-  dispose([optimizer.firstMoment, optimizer.secondMoment]);
-}
-
-const heldOutRecord = (f: HeldOutFigures): HeldOutRecord => ({
-  utility: f.utility,
-  utility_error: f.utilityError,
-  diversity: f.diversity,
-  effective_sample_size: f.effectiveSampleSize,
-  mean_weight: f.meanWeight,
-  kl: f.kl,
-  text_loss: f.textLoss,
-});
-
-function check<P extends Tree>(options: TrainOptions<P>): void {
-  assertOneOf('objective', options.objective, objectives);
-  assertOneOf('diversity', options.diversity, trainableDiversities);
-  assertRange('tau', options.tau, 0, 1e6);
-  assertInteger('steps', options.steps, 1);
-  assertInteger('batch', options.batch, 1);
-  assertInteger('promptsPerBatch', options.promptsPerBatch ?? 1, 1);
-  assertInteger('innerSteps', options.innerSteps ?? 2, 1);
-  if (!(options.learningRate > 0 && options.learningRate < 1e3)) throw invalid('learningRate', options.learningRate, 'a number above 0');
-  if (options.clip !== undefined && !(options.clip > 0)) throw invalid('clip', options.clip, 'a number above 0');
-  if (leavesOf(options.params).length === 0) throw new PopeError('params holds no tensor; expected the parameters to train.', { argument: 'params' });
-  const bounded = options.objective === 'pope' || options.objective === 'utility' || options.objective === 'reward-weighted';
-  const lowest = options.rows.utility.reduce((least, u) => Math.min(least, u), Infinity);
-  if (bounded && lowest < (options.rewardFloor ?? 0)) {
-    throw invalid('rewardFloor', options.rewardFloor ?? 0, `at most the smallest utility, ${lowest}`, 'The lower bound (T7) holds for rewards that are at least 0 after the floor is taken off.');
-  }
 }

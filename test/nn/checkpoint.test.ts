@@ -5,6 +5,7 @@ import {
   charTokenizer,
   checkpointFiles,
   constantRate,
+  type GptConfig,
   type GptParams,
   gptConfig,
   initGpt,
@@ -44,6 +45,20 @@ const copied = (files: Record<string, Uint8Array | string>): Record<string, Uint
       return [name, room.subarray(3)];
     }),
   );
+
+const firstLoss = async (config: GptConfig, from: { params: GptParams; random: Random }): Promise<number[]> => {
+  const losses: number[] = [];
+  await trainLanguageModel({
+    ...from,
+    config,
+    data,
+    steps: 1,
+    batch: 3,
+    schedule: constantRate(0.01),
+    onStep: ({ loss }) => void losses.push(loss),
+  });
+  return losses;
+};
 
 describe('a resumed training is bit for bit the run that was never stopped', () => {
   test.each([
@@ -101,6 +116,9 @@ describe('a resumed training is bit for bit the run that was never stopped', () 
     );
     expect(randomState(random)).toEqual(randomState(whole0.random));
     expect(new Set(whole).size).toBe(9);
+    // Dropout was really on: without it the first loss is another one.
+    const [undropped] = await firstLoss({ ...config, dropout: 0 }, start());
+    expect(undropped === whole[0]).toBe(dropout === 0);
   });
 });
 
@@ -130,16 +148,13 @@ describe('checkpointFiles', () => {
   test.each([
     ['byte', byteTokenizer()],
     ['bpe', trainBpe(['the cat sat on the mat the cat'], { vocabSize: 262 })],
-  ] as const)(
-    'a %s tokenizer comes back',
-    async (_, other) => {
-      const big = gptConfig({ ...config, vocabSize: other.vocabSize });
-      const files = await checkpointFiles({ config: big, params: initGpt(big, seededRandom(1)), tokenizer: other });
-      const loaded = loadCheckpoint(files);
-      expect([...loaded.tokenizer.encode('the cat é')]).toEqual([...other.encode('the cat é')]);
-      expect(loaded.optimizer).toBeUndefined();
-    },
-  );
+  ] as const)('a %s tokenizer comes back', async (_, other) => {
+    const big = gptConfig({ ...config, vocabSize: other.vocabSize });
+    const files = await checkpointFiles({ config: big, params: initGpt(big, seededRandom(1)), tokenizer: other });
+    const loaded = loadCheckpoint(files);
+    expect([...loaded.tokenizer.encode('the cat é')]).toEqual([...other.encode('the cat é')]);
+    expect(loaded.optimizer).toBeUndefined();
+  });
 
   test('float32 loads as float64 where asked, and numbers stay', async () => {
     const loaded = loadCheckpoint(await checkpointFiles({ config, params, tokenizer }), { dtype: 'float64' });

@@ -152,6 +152,8 @@ describe('samplerDistribution', () => {
     const count = (topP: number): number => samplerDistribution(half, { topP }).filter((p) => p > 0).length;
     expect([1e-9, 0.49, 0.51, 0.74, 0.76, 0.99, 1].map(count)).toEqual([1, 1, 2, 2, 3, 4, 4]);
     expect(kept({ topP: 1 })).toEqual([0, 1, 2, 3, 4]);
+    const even = logProbabilities([0, 0, 0, 0]);
+    expect([...samplerDistribution(even, { topP: 0.5 })]).toEqual([0.5, 0.5, 0, 0]); // exactly reached is reached
   });
 
   test('topP counts what topK left', () => {

@@ -131,37 +131,40 @@ describe('candidatePolicy', () => {
   const candidates = ['a', 'abc', '', 'bb', 'cab'];
   const candidatesOf = (prompt: string): readonly string[] => (prompt === 'c' ? ['b', 'a'] : candidates);
 
-  test.prop([text, fc.constantFrom(0, 0.5, 1), fc.constantFrom(1, 3), fc.integer({ min: 1, max: 40 })], { numRuns: 25 })(
-    'is the softmax of the scores over the candidates',
-    (prompt, lengthExponent, scoreScale, tokensPerBatch) => {
-      const { config, params } = model();
-      const list = candidatesOf(prompt);
-      const scores = [
-        ...gptPolicy(config, tokenizer)
-          .bind(params)
-          .logProb(
-            list.map(() => prompt),
-            list,
-          )
-          .dataSync(),
-      ].map((l, k) => (scoreScale * l) / (list[k]!.length + 1) ** lengthExponent);
-      const norm = Math.log(scores.reduce((total, s) => total + Math.exp(s), 0));
-      const policy = candidatePolicy(config, tokenizer, candidatesOf, { lengthExponent, scoreScale, tokensPerBatch }).bind(params);
-      const [found] = policy.distribution([prompt]);
-      expect(
-        distance(
-          found!.dataSync(),
-          scores.map((s) => s - norm),
-        ),
-      ).toBeLessThan(1e-12);
-      const prompts = [...list.map(() => prompt), 'c', prompt];
-      const responses = [...list, 'a', list[1]!];
-      const logProb = policy.logProb(prompts, responses).dataSync();
-      expect(distance(logProb.slice(0, list.length), found!.dataSync())).toBe(0);
-      expect(logProb[list.length]).toBe(policy.distribution(['c'])[0]!.dataSync()[1]);
-      expect(logProb[list.length + 1]).toBe(found!.dataSync()[1]);
-    },
-  );
+  test.prop([text, fc.constantFrom(0, 0.5, 1), fc.constantFrom(1, 3), fc.integer({ min: 1, max: 40 })], {
+    numRuns: 25,
+  })('is the softmax of the scores over the candidates', (prompt, lengthExponent, scoreScale, tokensPerBatch) => {
+    const { config, params } = model();
+    const list = candidatesOf(prompt);
+    const scores = [
+      ...gptPolicy(config, tokenizer)
+        .bind(params)
+        .logProb(
+          list.map(() => prompt),
+          list,
+        )
+        .dataSync(),
+    ].map((l, k) => (scoreScale * l) / (list[k]!.length + 1) ** lengthExponent);
+    const norm = Math.log(scores.reduce((total, s) => total + Math.exp(s), 0));
+    const policy = candidatePolicy(config, tokenizer, candidatesOf, {
+      lengthExponent,
+      scoreScale,
+      tokensPerBatch,
+    }).bind(params);
+    const [found] = policy.distribution([prompt]);
+    expect(
+      distance(
+        found!.dataSync(),
+        scores.map((s) => s - norm),
+      ),
+    ).toBeLessThan(1e-12);
+    const prompts = [...list.map(() => prompt), 'c', prompt];
+    const responses = [...list, 'a', list[1]!];
+    const logProb = policy.logProb(prompts, responses).dataSync();
+    expect(distance(logProb.slice(0, list.length), found!.dataSync())).toBe(0);
+    expect(logProb[list.length]).toBe(policy.distribution(['c'])[0]!.dataSync()[1]);
+    expect(logProb[list.length + 1]).toBe(found!.dataSync()[1]);
+  });
 
   test('the gradient through the shared prompt is that of the plain policy', () => {
     const { config, params } = model();

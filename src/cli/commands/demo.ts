@@ -29,9 +29,9 @@ interface DemoOptions extends CommonOptions {
 }
 
 const dataFile = fileURLToPath(new URL('../../data/polis-demo.json', import.meta.url));
-const problemSettings = { slate: 4, skew: 3, heldOutShare: 0.3, namedGroup: 40 };
+const problemSettings = { slate: 5, skew: 3, heldOutShare: 0.3, namedGroup: 100 };
 const languageSettings = { vocabSize: 384, nLayer: 1, nHead: 2, nEmbd: 32, steps: 150, holdOutEvery: 8 };
-const budget = { sftSteps: 40, steps: 24, batch: 96, promptsPerBatch: 3, learningRate: 8e-3 };
+const budget = { sftSteps: 60, steps: 24, batch: 320, promptsPerBatch: 4, learningRate: 1.5e-2 };
 const signals: readonly Signal[] = [{ name: 'agree', transform: 'identity', weight: 1 }];
 
 /** Adds `pope demo`. */
@@ -43,7 +43,7 @@ export function registerDemo(program: Command, context: Context): void {
       'Off-policy evaluation and alignment on real Polis votes that the package ships, start to end, in about two minutes. The true value of every policy is known from the votes, so each estimate stands beside the truth.',
     )
     .option('--out <dir>', 'folder for the report, the checkpoint, the log and the result', 'pope-demo')
-    .option('--tau <number>', 'weight of the diversity', numberOption('--tau', 0), 0.25)
+    .option('--tau <number>', 'weight of the diversity', numberOption('--tau', 0), 0.5)
     .option('--diversity <kind>', 'anchored (default for text: stays near the log) or coverage', choiceOption('--diversity', ['anchored', 'coverage'] as const), 'anchored')
     .action((options: DemoOptions) => demoCommand(options, context));
   common(command, ['pope demo', 'pope demo --diversity coverage --out coverage-demo']);

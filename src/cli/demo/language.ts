@@ -33,7 +33,7 @@ export interface Language {
   readonly tokens: number;
 }
 
-const blockSize = 160;
+const blockSize = 128;
 
 /** A byte-level BPE and a small GPT, pre-trained on the statements of the demo but for the held-out ones. */
 export async function demoLanguage(
