@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../data/node.js';
-import { type Checkpoint, checkpointFiles } from '../nn/index.js';
+import { type Checkpoint, checkpointFiles } from '../entry/checkpoint.js';
 
 /** Writes a checkpoint into a folder, each file by a temporary one and a rename. */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {

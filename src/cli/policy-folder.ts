@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidates } from '../data/index.js';
-import { candidatePolicy, gptPolicy, loadCheckpoint } from '../nn/index.js';
+import { loadCheckpoint } from '../entry/checkpoint.js';
+import { candidatePolicy, gptPolicy } from '../nn/index.js';
 import { distinctPrompts, type Log, type Prompt, promptKey } from '../ope/index.js';
 import type { ScoredPolicy } from '../pope/index.js';
 import { scope } from '../tensor/index.js';

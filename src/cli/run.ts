@@ -2,9 +2,11 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { registerDemo } from './commands/demo.js';
 import { registerEvaluate } from './commands/evaluate.js';
+import { registerFit } from './commands/fit.js';
 import { registerGenerate } from './commands/generate.js';
 import { registerScore } from './commands/score.js';
 import { registerSimulate } from './commands/simulate.js';
+import { registerTrain } from './commands/train.js';
 import type { Context, Io } from './context.js';
 import { errorText, exitCodeOf } from './exit-code.js';
 
@@ -12,6 +14,8 @@ import { errorText, exitCodeOf } from './exit-code.js';
 const commands: readonly ((program: Command, context: Context) => void)[] = [
   registerDemo,
   registerEvaluate,
+  registerFit,
+  registerTrain,
   registerScore,
   registerGenerate,
   registerSimulate,

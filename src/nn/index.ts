@@ -1,8 +1,6 @@
 export { type AdamwStepOptions, adamwInit, adamwStep, type OptimizerState } from './adamw.js';
 export { type CandidatePolicy, type CandidatePolicyOptions, candidatePolicy } from './candidate-policy.js';
-export { type Checkpoint, type CheckpointFiles, checkpointFiles, loadCheckpoint } from './checkpoint.js';
 export { clipGradient, globalNorm } from './clip-gradient.js';
-export { configFromJson, configToJson } from './config-json.js';
 export { type EncodeOptions, encodePairs, type TokenBatch } from './encode-pairs.js';
 export { type Generated, type GenerateOptions, generate } from './generate.js';
 export { type ForwardOptions, type GptBlock, type GptParams, gptHidden, gptLogits, lmHead } from './gpt.js';
@@ -12,8 +10,6 @@ export { type InitOptions, initGpt } from './init-gpt.js';
 export { emptyCache, type KeyValueCache, widenedCache } from './key-value-cache.js';
 export { languageModelLoss } from './language-model-loss.js';
 export { parameterCount, paramShapes } from './param-shapes.js';
-export type { LoadOptions } from './params-from-tensors.js';
-export { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.js';
 export { logProbabilities, type SamplerOptions, samplerDistribution, sampleToken } from './sample-token.js';
 export { constantRate, type Schedule, warmupCosine } from './schedule.js';
 export { sequenceLogProb, targetLogProb, tokenLogProb } from './sequence-log-prob.js';

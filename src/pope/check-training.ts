@@ -34,16 +34,22 @@ export function checkTraining<P extends Tree>(options: TrainOptions<P>): void {
   if (kl !== undefined) {
     if (!(kl >= 0)) throw invalid('kl', kl, 'a number of at least 0, in nats');
     if (heldOut === null || heldOut.logPropensity.some(Number.isNaN)) {
-      throw new PopeError('kl is given, but there are no held-out rounds with propensities to estimate it on; expected both or neither.', {
-        argument: 'kl',
-      });
+      throw new PopeError(
+        'kl is given, but there are no held-out rounds with propensities to estimate it on; expected both or neither.',
+        {
+          argument: 'kl',
+        },
+      );
     }
   }
   checkRewards(options, rows);
 }
 
 /** T7 and T8 hold for rewards of at least 0. */
-function checkRewards({ objective, rewardFloor = 0 }: Pick<TrainOptions<Tree>, 'objective' | 'rewardFloor'>, rows: EvaluationRows): void {
+function checkRewards(
+  { objective, rewardFloor = 0 }: Pick<TrainOptions<Tree>, 'objective' | 'rewardFloor'>,
+  rows: EvaluationRows,
+): void {
   if (objective !== 'pope' && objective !== 'utility' && objective !== 'reward-weighted') return;
   const lowest = rows.utility.reduce((least, u) => Math.min(least, u), Infinity);
   if (lowest >= rewardFloor) return;

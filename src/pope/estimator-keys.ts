@@ -33,11 +33,25 @@ export interface KeyedEstimator {
   readonly joint: boolean;
 }
 
-export const estimatorKeys = ['ips', 'snips', 'clipped_ips', 'dm', 'dr', 'sndr', 'switch_dr', 'dros', 'joint_ips'] as const;
+export const estimatorKeys = [
+  'ips',
+  'snips',
+  'clipped_ips',
+  'dm',
+  'dr',
+  'sndr',
+  'switch_dr',
+  'dros',
+  'joint_ips',
+] as const;
 export type EstimatorKey = (typeof estimatorKeys)[number];
 
 /** All estimators of this version with their hyper-parameters filled in. */
-export function keyedEstimators({ clip, switch: cut, shrink }: EstimatorParameters): Readonly<Record<EstimatorKey, KeyedEstimator>> {
+export function keyedEstimators({
+  clip,
+  switch: cut,
+  shrink,
+}: EstimatorParameters): Readonly<Record<EstimatorKey, KeyedEstimator>> {
   const weights = (estimator: Estimator, diversity: 'ips' | 'snips' | 'clipped_ips'): KeyedEstimator => ({
     estimator,
     model: 'none',

@@ -1,10 +1,23 @@
-import { defaultLimits, diagnose, judge, largestLogRatio, type Log, type VerdictLimits, type Warning } from '../ope/index.js';
+import {
+  defaultLimits,
+  diagnose,
+  judge,
+  type Log,
+  largestLogRatio,
+  type VerdictLimits,
+  type Warning,
+} from '../ope/index.js';
 import { seededRandom } from '../random/index.js';
 import { combineTerms, type Interval, type IntervalMethod, paretoTail, type RoundTermArrays } from '../stats/index.js';
 import { assertRange, invalid, PopeError } from '../util/index.js';
 import { version } from '../version.js';
 import type { DiversityKind } from './diversity.js';
-import { defaultEstimatorParameters, type EstimatorKey, type EstimatorParameters, estimatorKeys } from './estimator-keys.js';
+import {
+  defaultEstimatorParameters,
+  type EstimatorKey,
+  type EstimatorParameters,
+  estimatorKeys,
+} from './estimator-keys.js';
 import { type EvaluationRows, evaluationRows, takeRows } from './evaluation-rows.js';
 import { evaluationWarnings } from './evaluation-warnings.js';
 import { type Figure, figureIntervals } from './figure-intervals.js';
@@ -51,7 +64,8 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     new Float64Array(rows.responseIndex.length),
   );
   const all: Figure[] = [];
-  const collect = (path: string, terms: RoundTermArrays): void => void all.push({ path, terms, isDifference: path.startsWith('versus/') });
+  const collect = (path: string, terms: RoundTermArrays): void =>
+    void all.push({ path, terms, isDifference: path.startsWith('versus/') });
 
   for (const c of components) {
     const terms = ownTerms(logging.terms[c]);
@@ -59,7 +73,11 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   }
   const scored = new Map<string, ScoredPolicy>(Object.entries(options.targets ?? {}));
   for (const [name, logProb] of log.targetLogProb) if (!scored.has(name)) scored.set(name, { logProb });
-  if (scored.size === 0) warnings.push({ code: 'no_target', message: 'The log carries no target and none was given: only the logging policy was evaluated.' });
+  if (scored.size === 0)
+    warnings.push({
+      code: 'no_target',
+      message: 'The log carries no target and none was given: only the logging policy was evaluated.',
+    });
 
   const perTarget = [...scored].map(([name, policy]) => {
     const logProb = takeRows(rows, policy.logProb);
@@ -95,7 +113,9 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   }
   const entries = new Map(all.map(({ path }, i) => [path, entry(computed[i])]));
   const under = (prefix: string): Record<string, EstimateEntry> =>
-    Object.fromEntries([...entries].filter(([path]) => path.startsWith(prefix)).map(([path, e]) => [path.slice(prefix.length), e]));
+    Object.fromEntries(
+      [...entries].filter(([path]) => path.startsWith(prefix)).map(([path, e]) => [path.slice(prefix.length), e]),
+    );
 
   const targets: Record<string, TargetResult> = {};
   for (const { name, logRatio, found } of perTarget) {
@@ -125,13 +145,29 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     warnings.push(...evaluationWarnings(name, diagnostics, rows, found.diversity, settings.tau));
   }
   if (rows.droppedRounds > 0) {
-    warnings.push({ code: 'missing_feedback', message: `${rows.droppedRounds} rounds have no feedback for the chosen signals and were left out.` });
+    warnings.push({
+      code: 'missing_feedback',
+      message: `${rows.droppedRounds} rounds have no feedback for the chosen signals and were left out.`,
+    });
+  }
+  const pooled = [...scored.values()].some(({ classLogProb }) => classLogProb === undefined);
+  if (settings.diversity === 'distribution' || (settings.diversity === 'coverage' && pooled)) {
+    warnings.push({
+      code: 'estimated_classes',
+      message: `The class probabilities behind diversity "${settings.diversity}" are estimated from the same log and taken as known: its intervals are too short. Candidates make them exact.`,
+    });
   }
   if (log.propensity === 'fitted') {
-    warnings.push({ code: 'estimated_propensity', message: 'The propensities were fitted, not logged: intervals do not include the error of that fit.' });
+    warnings.push({
+      code: 'estimated_propensity',
+      message: 'The propensities were fitted, not logged: intervals do not include the error of that fit.',
+    });
   }
   if (rows.clustered && rows.units < 30) {
-    warnings.push({ code: 'few_clusters', message: `There are ${rows.units} clusters: intervals over fewer than 30 are too short.` });
+    warnings.push({
+      code: 'few_clusters',
+      message: `There are ${rows.units} clusters: intervals over fewer than 30 are too short.`,
+    });
   }
   return {
     version,
@@ -178,7 +214,10 @@ function withDefaults(options: EvaluateOptions) {
   const level = options.level ?? 0.95;
   if (!(level > 0 && level < 1)) throw invalid('level', level, 'a number above 0 and below 1');
   if ((options.interval === 'bernstein' || options.interval === 'hoeffding') && !options.rewardRange) {
-    throw new PopeError(`interval ${options.interval} has no rewardRange; expected the range [lo, hi] that a round's term cannot leave.`, { argument: 'rewardRange' });
+    throw new PopeError(
+      `interval ${options.interval} has no rewardRange; expected the range [lo, hi] that a round's term cannot leave.`,
+      { argument: 'rewardRange' },
+    );
   }
   return {
     tau,

@@ -53,9 +53,12 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
     rounds.push(i);
   }
   if (rounds.length === 0) {
-    throw new PopeError(`no response has a number for ${(signals ?? []).map((s) => s.name).join(', ')}; expected feedback on at least one.`, {
-      argument: 'signals',
-    });
+    throw new PopeError(
+      `no response has a number for ${(signals ?? []).map((s) => s.name).join(', ')}; expected feedback on at least one.`,
+      {
+        argument: 'signals',
+      },
+    );
   }
   const clusters = log.clusters;
   const named = clusters === null ? null : clusterIndex(rounds.map((i) => clusters[i]));
@@ -144,7 +147,11 @@ export function selectRows(rows: EvaluationRows, rounds: ArrayLike<number>): Eva
 }
 
 /** All rounds of the rows as one batch. */
-export const wholeBatch = (rows: EvaluationRows): Batch => batchOf(rows, rows.roundIndex.map((_, i) => i));
+export const wholeBatch = (rows: EvaluationRows): Batch =>
+  batchOf(
+    rows,
+    rows.roundIndex.map((_, i) => i),
+  );
 
 function roundStarts(rows: EvaluationRows): Int32Array {
   const starts = new Int32Array(rows.roundIndex.length + 1);

@@ -15,16 +15,28 @@ export function evaluationWarnings(
   const responses = rows.responseIndex.length;
   const { effectiveSampleSize: limits, effectiveShare } = defaultLimits;
   if (d.effectiveSampleSize < limits.weak || d.effectiveSampleSize / responses < effectiveShare.weak) {
-    warn('low_effective_sample_size', `the effective sample size is ${d.effectiveSampleSize.toFixed(1)} of ${responses} responses.`);
+    warn(
+      'low_effective_sample_size',
+      `the effective sample size is ${d.effectiveSampleSize.toFixed(1)} of ${responses} responses.`,
+    );
   }
   if (d.paretoK !== null && d.paretoK > d.paretoLimit) {
-    warn('heavy_tail', `the tail index of the weights is ${d.paretoK.toFixed(2)}, above ${d.paretoLimit.toFixed(2)}: their mean converges slowly or not at all.`);
+    warn(
+      'heavy_tail',
+      `the tail index of the weights is ${d.paretoK.toFixed(2)}, above ${d.paretoLimit.toFixed(2)}: their mean converges slowly or not at all.`,
+    );
   }
   const off = meanWeightDeviation(d.meanWeight, d.meanWeightError);
   if (d.meanWeight !== null && off !== null && off > defaultLimits.meanWeightErrors.refuse) {
-    warn('mean_weight_off', `the mean weight is ${d.meanWeight.toPrecision(3)}, further from 1 than 4 standard errors: wrong propensities.`);
+    warn(
+      'mean_weight_off',
+      `the mean weight is ${d.meanWeight.toPrecision(3)}, further from 1 than 4 standard errors: wrong propensities.`,
+    );
     if (d.meanWeight < 1) {
-      warn('deficient_support', `about ${((1 - d.meanWeight) * 100).toFixed(0)} % of the target's mass lies where the log has none, if the propensities are right.`);
+      warn(
+        'deficient_support',
+        `about ${((1 - d.meanWeight) * 100).toFixed(0)} % of the target's mass lies where the log has none, if the propensities are right.`,
+      );
     }
   }
   if (diversity.form === 'response' && tau * range(diversity.reward) > range(rows.utility)) {

@@ -1,4 +1,11 @@
-import { type Interval, type IntervalMethod, type IntervalOptions, intervals, type RoundTermArrays, tInterval } from '../stats/index.js';
+import {
+  type Interval,
+  type IntervalMethod,
+  type IntervalOptions,
+  intervals,
+  type RoundTermArrays,
+  tInterval,
+} from '../stats/index.js';
 import { PopeError } from '../util/index.js';
 
 /** One number of an evaluation before it has an interval. */
@@ -22,11 +29,26 @@ const forAll: readonly IntervalMethod[] = ['t', 'bootstrap', 'bca'];
  * Intervals of all figures of an evaluation by one method. Where the method cannot serve a figure, that figure keeps its
  * estimate and standard error, and its bounds are NaN: better no interval than another method's under this one's name.
  */
-export function figureIntervals(method: IntervalMethod, figures: readonly Figure[], options: IntervalOptions): FigureIntervals {
-  if (forAll.includes(method)) return { intervals: intervals(method, figures.map(({ terms }) => terms), options), without: [] };
+export function figureIntervals(
+  method: IntervalMethod,
+  figures: readonly Figure[],
+  options: IntervalOptions,
+): FigureIntervals {
+  if (forAll.includes(method))
+    return {
+      intervals: intervals(
+        method,
+        figures.map(({ terms }) => terms),
+        options,
+      ),
+      without: [],
+    };
   const without: { path: string; reason: string }[] = [];
   const found = figures.map(({ path, terms, isDifference }) => {
-    const range = options.range && isDifference ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const) : options.range;
+    const range =
+      options.range && isDifference
+        ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const)
+        : options.range;
     try {
       return intervals(method, [terms], { ...options, range: range ?? null })[0];
     } catch (error) {

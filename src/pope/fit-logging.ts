@@ -66,14 +66,23 @@ const foldCount = (folds: Int32Array): number => folds.reduce((most, f) => Math.
 function partOf(folds: Int32Array, fold: number, k: number): { inside: number[]; outside: number[] } {
   const inside: number[] = [];
   const outside: number[] = [];
-  folds.forEach((f, i) => (f === fold ? inside : outside).push(i));
+  folds.forEach((f, i) => void (f === fold ? inside : outside).push(i));
   if (inside.length === 0 || outside.length === 0) {
-    throw invalid('folds', k, 'folds that each hold some of the rounds, and not all', `Fold ${fold} holds ${inside.length} of ${folds.length}.`);
+    throw invalid(
+      'folds',
+      k,
+      'folds that each hold some of the rounds, and not all',
+      `Fold ${fold} holds ${inside.length} of ${folds.length}.`,
+    );
   }
   return { inside, outside };
 }
 
-async function fitOn<P extends Tree>(options: CrossFitOptions<P>, rows: EvaluationRows, fold: number): Promise<TrainResult<P>> {
+async function fitOn<P extends Tree>(
+  options: CrossFitOptions<P>,
+  rows: EvaluationRows,
+  fold: number,
+): Promise<TrainResult<P>> {
   const { start, onStep, rows: _all, folds: _folds, ...step } = options;
   const result = await trainPope({
     ...step,

@@ -22,7 +22,16 @@ export async function heldOutFigures<P extends Tree>(
   const logProb = scoreRows(options.family.bind(params), rows);
   const responses = logProb.length;
   if (rows.logPropensity.some(Number.isNaN)) {
-    return { utility: null, utilityError: null, diversity: null, effectiveSampleSize: null, responses, meanWeight: null, kl: null, textLoss };
+    return {
+      utility: null,
+      utilityError: null,
+      diversity: null,
+      effectiveSampleSize: null,
+      responses,
+      meanWeight: null,
+      kl: null,
+      textLoss,
+    };
   }
   const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
   const { effectiveSampleSize, meanWeight } = diagnose(logRatio, rows.roundOf, rows.roundIndex.length);
@@ -78,7 +87,10 @@ export function scoreRows(policy: Policy, rows: EvaluationRows): Float64Array {
   const bad = logProb.findIndex(Number.isNaN);
   if (bad >= 0) {
     const round = rows.log.ids[rows.roundIndex[rows.roundOf[bad]]];
-    throw new PopeError(`the policy's log-probability of a response of round ${round} is NaN; expected finite parameters.`, { code: 'diverged' });
+    throw new PopeError(
+      `the policy's log-probability of a response of round ${round} is NaN; expected finite parameters.`,
+      { code: 'diverged' },
+    );
   }
   return logProb;
 }
@@ -97,7 +109,12 @@ function scoringChunks(policy: Policy, rows: EvaluationRows): number[][] {
   return [...chunks.values()];
 }
 
-function diversityOf(kind: 'anchored' | 'surprisal' | 'coverage' | 'none', rows: EvaluationRows, logProb: Float64Array, logRatio: Float64Array) {
+function diversityOf(
+  kind: 'anchored' | 'surprisal' | 'coverage' | 'none',
+  rows: EvaluationRows,
+  logProb: Float64Array,
+  logRatio: Float64Array,
+) {
   if (kind === 'none' || (kind === 'coverage' && rows.log.opinions === null)) return null;
   const whole = new Float64Array(rows.log.responseCount).fill(-Infinity);
   rows.responseIndex.forEach((j, m) => {
@@ -108,7 +125,11 @@ function diversityOf(kind: 'anchored' | 'surprisal' | 'coverage' | 'none', rows:
 }
 
 /** The self-normalised estimate of a local reward with its standard error over rounds; null where undefined. */
-function selfNormalized(rows: EvaluationRows, logRatio: Float64Array, reward: Float64Array): { estimate: number | null; error: number | null } {
+function selfNormalized(
+  rows: EvaluationRows,
+  logRatio: Float64Array,
+  reward: Float64Array,
+): { estimate: number | null; error: number | null } {
   const terms = rowTerms(snips, rows, logRatio, { reward });
   const [estimate, error] = [estimateOf(terms), standardError(terms)];
   return { estimate: Number.isFinite(estimate) ? estimate : null, error: Number.isFinite(error) ? error : null };

@@ -3,7 +3,14 @@ import { promptKey } from '../ope/index.js';
 import { scope } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import { classProbabilities } from './class-probability.js';
-import { anchoredReward, coverageReward, type DiversityKind, distributionReward, slateEntropyReward, surprisalReward } from './diversity.js';
+import {
+  anchoredReward,
+  coverageReward,
+  type DiversityKind,
+  distributionReward,
+  slateEntropyReward,
+  surprisalReward,
+} from './diversity.js';
 import { type EvaluationRows, takeRows } from './evaluation-rows.js';
 
 /**
@@ -46,9 +53,12 @@ const logRatios = ({ log }: EvaluationRows, { logProb }: ScoredPolicy): Float64A
 function slateEntropies(rows: EvaluationRows, policy: ScoredPolicy): Float64Array {
   const { log, responseIndex, roundOf, roundIndex } = rows;
   if (responseIndex.length === roundIndex.length) {
-    throw new PopeError('every slate has one response; expected slates of at least two for diversity "slate". Choose another --diversity.', {
-      argument: 'diversity',
-    });
+    throw new PopeError(
+      'every slate has one response; expected slates of at least two for diversity "slate". Choose another --diversity.',
+      {
+        argument: 'diversity',
+      },
+    );
   }
   const seen = new Set<string>();
   const distinct = Float64Array.from(responseIndex, (j, m) => {
@@ -59,7 +69,12 @@ function slateEntropies(rows: EvaluationRows, policy: ScoredPolicy): Float64Arra
   });
   return scope(
     () =>
-      slateEntropyReward(tensor(takeRows(rows, policy.logProb)), tensor(distinct), tensor(roundOf), roundIndex.length).dataSync() as Float64Array,
+      slateEntropyReward(
+        tensor(takeRows(rows, policy.logProb)),
+        tensor(distinct),
+        tensor(roundOf),
+        roundIndex.length,
+      ).dataSync() as Float64Array,
   );
 }
 
@@ -71,15 +86,27 @@ function distributionMatch(rows: EvaluationRows, policy: ScoredPolicy): Float64A
   return Float64Array.from(roundIndex, (i) => {
     const preferred = wanted?.[i];
     if (preferred === undefined) {
-      throw new PopeError(`round ${log.ids[i]} has no opinion_distribution; expected one on every round for diversity "distribution".`, {
-        argument: 'opinion_distribution',
-      });
+      throw new PopeError(
+        `round ${log.ids[i]} has no opinion_distribution; expected one on every round for diversity "distribution".`,
+        {
+          argument: 'opinion_distribution',
+        },
+      );
     }
     const found = byPrompt.get(promptKey(log.prompts[i]))!;
+    if (![...found.values()].some((p) => p > 0)) {
+      throw new PopeError(
+        `the target gives every logged response of round ${log.ids[i]}'s prompt probability 0; expected some mass on the log, without which its opinions are unknown.`,
+        { argument: 'target_log_prob' },
+      );
+    }
     const classes = [...new Set([...Object.keys(preferred), ...found.keys()])];
     return scope(() => {
       const row = (p: (c: string) => number) => tensor(Float64Array.from(classes, p), { shape: [1, classes.length] });
-      return distributionReward(row((c) => preferred[c] ?? 0), row((c) => found.get(c) ?? 0)).item();
+      return distributionReward(
+        row((c) => preferred[c] ?? 0),
+        row((c) => found.get(c) ?? 0),
+      ).item();
     });
   });
 }

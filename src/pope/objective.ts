@@ -1,12 +1,20 @@
 import { stopGradient } from '../autograd/index.js';
 import { backendOf, scalarLike, tensor } from '../backend/index.js';
-import { add, exp, gather, log, maximum, mean, mul, neg, segmentSum, softplus, sub, sum } from '../ops/index.js';
 import { type CandidatesOf, distinctPrompts, type Policy, slateSum } from '../ope/index.js';
+import { add, exp, gather, log, maximum, mean, mul, neg, segmentSum, softplus, sub, sum } from '../ops/index.js';
 import type { FloatDType, Tensor } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import type { Batch } from './evaluation-rows.js';
 import { policyGradient } from './gradient.js';
-import { anchoredLowerBound, type BoundInput, type BoundOptions, entropyLowerBound, klEstimate, tangentBound, valueLowerBound } from './lower-bound.js';
+import {
+  anchoredLowerBound,
+  type BoundInput,
+  type BoundOptions,
+  entropyLowerBound,
+  klEstimate,
+  tangentBound,
+  valueLowerBound,
+} from './lower-bound.js';
 
 export const objectives = ['pope', 'policy-gradient', 'utility', 'diversity', 'sft', 'reward-weighted', 'dpo'] as const;
 export type Objective = (typeof objectives)[number];
@@ -38,10 +46,15 @@ export function objectiveValue(policy: Policy, batch: Batch, anchor: Tensor | nu
   if (objective === 'dpo') return dpo(batch, input, options.beta ?? 0.1);
   assertPropensity(batch, objective);
   if (objective === 'reward-weighted') {
-    return tangentBound(sub(input.utility, options.rewardFloor ?? 0), { ...input, anchorLogProb: input.logPropensity }, options);
+    return tangentBound(
+      sub(input.utility, options.rewardFloor ?? 0),
+      { ...input, anchorLogProb: input.logPropensity },
+      options,
+    );
   }
-  if (objective === 'utility') return add(tangentBound(sub(input.utility, options.rewardFloor ?? 0), input, options), options.rewardFloor ?? 0);
-  const judged = objective === 'diversity' ? { ...input, utility: mul(input.utility, 0) } : input;
+  if (objective === 'utility')
+    return add(tangentBound(sub(input.utility, options.rewardFloor ?? 0), input, options), options.rewardFloor ?? 0);
+  const judged = objective === 'diversity' ? { ...input, utility: mul(input.slateWeight, 0) } : input;
   // with no utility there is nothing to shift
   const bound = objective === 'diversity' ? { ...options, rewardFloor: 0 } : options;
   if (objective === 'policy-gradient') return gradientSurrogate(policy, batch, judged, options);
@@ -125,9 +138,12 @@ function classEntropies(policy: Policy, batch: Batch, { candidatesOf }: Objectiv
     const classes = new Map<string, number>();
     const classOf = Int32Array.from(candidatesOf(distinct[p]), ({ text, opinion }) => {
       if (opinion === undefined) {
-        throw new PopeError(`candidate ${JSON.stringify(text)} has no opinion; expected an opinion class on every candidate for diversity "coverage".`, {
-          argument: 'candidates',
-        });
+        throw new PopeError(
+          `candidate ${JSON.stringify(text)} has no opinion; expected an opinion class on every candidate for diversity "coverage".`,
+          {
+            argument: 'candidates',
+          },
+        );
       }
       const c = classes.get(opinion) ?? classes.size;
       classes.set(opinion, c);
@@ -159,6 +175,9 @@ export const noPropensity = (objective: string): PopeError =>
   );
 
 const noCandidates = (diversity: string): PopeError =>
-  new PopeError(`diversity "${diversity}" needs a finite response space in training; expected candidates for every prompt (--candidates).`, {
-    argument: 'candidates',
-  });
+  new PopeError(
+    `diversity "${diversity}" needs a finite response space in training; expected candidates for every prompt (--candidates).`,
+    {
+      argument: 'candidates',
+    },
+  );

@@ -28,7 +28,8 @@ export function rowTerms(
       ...(columns.predictedValue && { predictedValue: tensor(columns.predictedValue) }),
     };
     const { numerator, denominator, baseline } = estimator(input);
-    const read = (x: typeof numerator | null): Float64Array | null => (x === null ? null : (x.dataSync() as Float64Array));
+    const read = (x: typeof numerator | null): Float64Array | null =>
+      x === null ? null : (x.dataSync() as Float64Array);
     return { numerator: read(numerator)!, denominator: read(denominator), baseline: read(baseline) };
   });
 }

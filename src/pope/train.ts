@@ -11,7 +11,13 @@ import { checkTraining } from './check-training.js';
 import type { Batch } from './evaluation-rows.js';
 import { heldOutFigures, heldOutKl } from './held-out.js';
 import { objectiveValue } from './objective.js';
-import { heldOutRecord, type StepRecord, type StopReason, type TrainOptions, type TrainResult } from './train-options.js';
+import {
+  heldOutRecord,
+  type StepRecord,
+  type StopReason,
+  type TrainOptions,
+  type TrainResult,
+} from './train-options.js';
 
 /** Where a run stands: what it takes to go on from there. */
 interface Point<P extends Tree> {
@@ -39,7 +45,12 @@ interface Move<P extends Tree> {
 export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promise<TrainResult<P>> {
   checkTraining(options);
   const { steps, learningRate, logEvery = 10, resume, kl } = options;
-  const rate = warmupCosine({ peak: learningRate, warmup: Math.max(1, Math.round(steps / 10)), steps, final: learningRate / 10 });
+  const rate = warmupCosine({
+    peak: learningRate,
+    warmup: Math.max(1, Math.round(steps / 10)),
+    steps,
+    final: learningRate / 10,
+  });
   const random = resume === undefined ? seededRandom(options.seed ?? 0) : restoreRandom(resume.random);
   const draw = batchDrawer(options.rows, options.batch, options.promptsPerBatch);
   const judge = async (params: P): Promise<HeldOutFigures | null> =>
@@ -67,13 +78,30 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
   const result = (reason: StopReason, point: Point<P>, message: string): TrainResult<P> => {
     if (before !== at) free(point === at ? before : at);
     const { step, params, optimizer } = point;
-    return { figures, params, state: { step, optimizer, random: point.random, start }, records, stopped: { reason, step, message } };
+    return {
+      figures,
+      params,
+      state: { step, optimizer, random: point.random, start },
+      records,
+      stopped: { reason, step, message },
+    };
   };
   const diverged = (good: Point<P>, what: string): TrainResult<P> =>
-    result('diverged', good, `Training diverged at step ${at.step + 1}: ${what}. The parameters are those after step ${good.step}. Lower the learning rate.`);
+    result(
+      'diverged',
+      good,
+      `Training diverged at step ${at.step + 1}: ${what}. The parameters are those after step ${good.step}. Lower the learning rate.`,
+    );
 
   if (start !== null && resume === undefined) {
-    report({ step: 0, objective: null, gradient_norm: null, learning_rate: 0, held_out: heldOutRecord(start), alarms: [] });
+    report({
+      step: 0,
+      objective: null,
+      gradient_norm: null,
+      learning_rate: 0,
+      held_out: heldOutRecord(start),
+      alarms: [],
+    });
   }
   while (at.step < steps) {
     if (options.signal?.aborted) return result('aborted', at, `Training was stopped by request after step ${at.step}.`);
@@ -83,11 +111,16 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
     let now: HeldOutFigures | null = null;
     try {
       if (step === steps || step % logEvery === 0) now = await judge(next.params);
-      const divergence = kl === undefined ? null : now === null ? heldOutKl(options.family, next.params, options.heldOut!) : now.kl;
+      const divergence =
+        kl === undefined ? null : now === null ? heldOutKl(options.family, next.params, options.heldOut!) : now.kl;
       if (kl !== undefined && !(divergence !== null && divergence <= kl)) {
         free(next);
         const size = divergence === null ? 'beyond float64' : `${divergence.toFixed(3)} nats`;
-        return result('kl_guard', at, `Training ended after step ${at.step}: the next one had KL(pi||pi0) ${size} on held-out rounds, above ${kl}.`);
+        return result(
+          'kl_guard',
+          at,
+          `Training ended after step ${at.step}: the next one had KL(pi||pi0) ${size} on held-out rounds, above ${kl}.`,
+        );
       }
     } catch (error) {
       if (!(error instanceof PopeError) || error.code !== 'diverged') throw error;
@@ -111,7 +144,13 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
 }
 
 /** The anchor at the present policy, then `innerSteps` AdamW steps on one batch. */
-async function outerStep<P extends Tree>(options: TrainOptions<P>, at: Point<P>, batch: Batch, rate: Schedule, random: Random): Promise<Move<P>> {
+async function outerStep<P extends Tree>(
+  options: TrainOptions<P>,
+  at: Point<P>,
+  batch: Batch,
+  rate: Schedule,
+  random: Random,
+): Promise<Move<P>> {
   const { family, innerSteps = 2, maxNorm = 1, weightDecay } = options;
   // imitation and preference have no bound that would have to be tight somewhere
   const needsAnchor = options.objective !== 'sft' && options.objective !== 'dpo';
@@ -122,10 +161,15 @@ async function outerStep<P extends Tree>(options: TrainOptions<P>, at: Point<P>,
   try {
     for (let inner = 0; inner < innerSteps; inner++) {
       const moved = ownedScope(() => {
-        const loss = valueAndGrad((p: P): Tensor => neg(objectiveValue(family.bind(p, { random }), batch, anchor, options)));
+        const loss = valueAndGrad(
+          (p: P): Tensor => neg(objectiveValue(family.bind(p, { random }), batch, anchor, options)),
+        );
         const { value: negative, gradient } = loss(next.params);
         const clipped = clipGradient(gradient, maxNorm);
-        const taken = adamwStep(next.params, clipped.gradient, next.optimizer, { learningRate, ...(weightDecay !== undefined && { weightDecay }) });
+        const taken = adamwStep(next.params, clipped.gradient, next.optimizer, {
+          learningRate,
+          ...(weightDecay !== undefined && { weightDecay }),
+        });
         return { params: taken.params, optimizer: taken.state, negative, norm: clipped.norm };
       });
       const [negative, movedNorm] = [(await moved.negative.data())[0], (await moved.norm.data())[0]];
@@ -135,7 +179,9 @@ async function outerStep<P extends Tree>(options: TrainOptions<P>, at: Point<P>,
       next = moved;
       if (!Number.isFinite(negative) || !Number.isFinite(movedNorm)) {
         dispose([next.params, next.optimizer.firstMoment, next.optimizer.secondMoment]);
-        const what = Number.isFinite(negative) ? `the gradient norm became ${movedNorm}` : `the objective became ${-negative}`;
+        const what = Number.isFinite(negative)
+          ? `the gradient norm became ${movedNorm}`
+          : `the objective became ${-negative}`;
         return { objective, norm, next: null, failure: { inner, what } };
       }
     }

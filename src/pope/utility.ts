@@ -23,7 +23,8 @@ export const isLocal = (signals: readonly Signal[]): boolean =>
  * @id D1
  */
 export function utilityReward(log: Log, signals: readonly Signal[]): Float64Array {
-  if (signals.length === 0) throw new PopeError('signals is empty; expected at least one feedback signal.', { argument: 'signals' });
+  if (signals.length === 0)
+    throw new PopeError('signals is empty; expected at least one feedback signal.', { argument: 'signals' });
   const utility = new Float64Array(log.responseCount);
   for (const { name, transform, weight } of signals) {
     assertOneOf('signal transform', transform, signalTransforms);

@@ -1,24 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  byteTokenizer,
-  type Checkpoint,
-  charTokenizer,
-  checkpointFiles,
-  constantRate,
-  type GptConfig,
-  type GptParams,
-  gptConfig,
-  initGpt,
-  loadCheckpoint,
-  type OptimizerState,
-  paramShapes,
-  readSafetensors,
-  type StoredTensor,
-  trainBpe,
-  trainLanguageModel,
-  warmupCosine,
-  writeSafetensors,
-} from '../../src/nn/index.js';
+import { byteTokenizer, charTokenizer, constantRate, type GptConfig, type GptParams, gptConfig, initGpt, type OptimizerState, paramShapes, trainBpe, trainLanguageModel, warmupCosine } from '../../src/nn/index.js';
+import { type Checkpoint, checkpointFiles, loadCheckpoint, readSafetensors, type StoredTensor, writeSafetensors } from '../../src/entry/checkpoint.js';
 import { type Random, randomState, seededRandom, uniformInt } from '../../src/random/index.js';
 import { namedLeaves, type Tree } from '../../src/tensor/index.js';
 import { tinyGpt } from './tiny-gpt.js';

@@ -100,6 +100,19 @@ describe('slates, clusters and missing feedback', () => {
     expectFinite(result);
   });
 
+  test('T13: the sensitivity weighs a response by its share of the slate as well', () => {
+    // mass w rho: 2; 1/2, 3/2; 1/4, 1/4; 1
+    const mass = [2, 0.5, 1.5, 0.25, 0.25, 1];
+    const reward = [1, 2, 1, 4, 0, 3];
+    const corners = Array.from({ length: 64 }, (_, corner) => {
+      const tilted = mass.map((m, j) => m * Math.exp((corner >> j) & 1 ? 0.5 : -0.5));
+      return tilted.reduce((s, m, j) => s + m * reward[j], 0) / tilted.reduce((a, b) => a + b, 0);
+    });
+    const { lower, upper } = pi.sensitivity!.utility[2];
+    expectClose(lower!, Math.min(...corners));
+    expectClose(upper!, Math.max(...corners));
+  });
+
   test('T1b: rewards that look at the slate get the joint estimator alone', () => {
     const ranked = evaluate(logOf(rounds), { signals: [{ name: 'up', transform: 'rank', weight: 1 }] }).targets['pi'];
     expect(Object.keys(ranked.utility)).toEqual(['joint_ips']);

@@ -64,6 +64,15 @@ test.prop([finiteProblem(), anySlate(2)])('T15: the direct method alone is the v
   expectClose(expectation(directMethod, problem, slateOf(w)), exactValue({ ...problem, reward: problem.predicted }));
 });
 
+test.prop([finiteProblem({ contexts: 2, responses: 2 })])(
+  'T15: two rounds have the mean of one and half its variance',
+  (problem) => {
+    const [one, two] = [1, 2].map((rounds) => exactMoments(doublyRobust, problem, { rounds }));
+    expectClose(two.mean, exactValue(problem));
+    expectClose(two.variance, one.variance / 2, 10 + one.variance);
+  },
+);
+
 /** The additive baseline is the doubly robust form with a constant model. */
 const withConstant = (problem: Required<FiniteProblem>, beta: number) => ({
   ...problem,

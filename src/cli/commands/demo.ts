@@ -31,7 +31,7 @@ interface DemoOptions extends CommonOptions {
 const dataFile = fileURLToPath(new URL('../../data/polis-demo.json', import.meta.url));
 const problemSettings = { slate: 5, skew: 3, heldOutShare: 0.3, namedGroup: 100 };
 const languageSettings = { vocabSize: 384, nLayer: 1, nHead: 2, nEmbd: 32, steps: 150, holdOutEvery: 8 };
-const budget = { sftSteps: 60, steps: 24, batch: 320, promptsPerBatch: 4, learningRate: 1.5e-2 };
+const budget = { sftSteps: 60, steps: 24, batch: 320, promptsPerBatch: 4, learningRate: 8e-3 };
 const signals: readonly Signal[] = [{ name: 'agree', transform: 'identity', weight: 1 }];
 
 /** Adds `pope demo`. */
@@ -44,7 +44,12 @@ export function registerDemo(program: Command, context: Context): void {
     )
     .option('--out <dir>', 'folder for the report, the checkpoint, the log and the result', 'pope-demo')
     .option('--tau <number>', 'weight of the diversity', numberOption('--tau', 0), 0.5)
-    .option('--diversity <kind>', 'anchored (default for text: stays near the log) or coverage', choiceOption('--diversity', ['anchored', 'coverage'] as const), 'anchored')
+    .option(
+      '--diversity <kind>',
+      'anchored (default for text: stays near the log) or coverage',
+      choiceOption('--diversity', ['anchored', 'coverage'] as const),
+      'anchored',
+    )
     .action((options: DemoOptions) => demoCommand(options, context));
   common(command, ['pope demo', 'pope demo --diversity coverage --out coverage-demo']);
 }
@@ -56,22 +61,43 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
   const interrupt = abortOnInterrupt();
   try {
     const bytes = await readFile(dataFile).catch((cause: unknown) => {
-      throw new PopeError(`${dataFile} cannot be read; expected the demo's data beside the installed package.`, { code: 'bad_file', cause });
+      throw new PopeError(`${dataFile} cannot be read; expected the demo's data beside the installed package.`, {
+        code: 'bad_file',
+        cause,
+      });
     });
-    const problem = polisProblem(parseDemo(JSON.parse(bytes.toString('utf8'))), problemSettings, seededRandom(options.seed));
+    const problem = polisProblem(
+      parseDemo(JSON.parse(bytes.toString('utf8'))),
+      problemSettings,
+      seededRandom(options.seed),
+    );
     const parts = demoLogs(problem);
-    say(`1. Read ${formatCount(problem.rounds.length)} participants of ${new Set(problem.contexts.map(({ conversation }) => conversation)).size} Polis conversations (${problem.contexts.length} contexts: a topic, or a topic and a group of voters).`);
-    say(`   Log: ${formatCount(parts.train.rounds)} rounds to learn from, ${formatCount(parts.heldOut.rounds)} held out to judge; slates of ${problemSettings.slate} from a logging policy that favours the largest group's opinions ${problemSettings.skew}:1, recorded exactly.`);
+    say(
+      `1. Read ${formatCount(problem.rounds.length)} participants of ${new Set(problem.contexts.map(({ conversation }) => conversation)).size} Polis conversations (${problem.contexts.length} contexts: a topic, or a topic and a group of voters).`,
+    );
+    say(
+      `   Log: ${formatCount(parts.train.rounds)} rounds to learn from, ${formatCount(parts.heldOut.rounds)} held out to judge; slates of ${problemSettings.slate} from a logging policy that favours the largest group's opinions ${problemSettings.skew}:1, recorded exactly.`,
+    );
 
     say('2. Pre-training a small GPT on the statements ...');
     progress.start('pre-training', languageSettings.steps);
-    const language = await demoLanguage(problem, languageSettings, options.seed, (step) => progress.at(step), interrupt.signal);
+    const language = await demoLanguage(
+      problem,
+      languageSettings,
+      options.seed,
+      (step) => progress.at(step),
+      interrupt.signal,
+    );
     progress.stop();
-    say(`   ${formatCount(parameterCount(language.config))} parameters, ${formatCount(language.tokens)} tokens, loss of held-out statements ${(await language.textLoss(language.params)).toFixed(2)} nats a token.`);
+    say(
+      `   ${formatCount(parameterCount(language.config))} parameters, ${formatCount(language.tokens)} tokens, loss of held-out statements ${(await language.textLoss(language.params)).toFixed(2)} nats a token.`,
+    );
 
     const { family, candidatesOf } = demoFamily(language, problem);
     const rows = { train: evaluationRows(parts.train, signals), heldOut: evaluationRows(parts.heldOut, signals) };
-    say(`3. Training: diversity ${options.diversity}${options.diversity === 'anchored' ? ' (-log(pi/pi0), the default for text)' : ''}, tau ${options.tau}.`);
+    say(
+      `3. Training: diversity ${options.diversity}${options.diversity === 'anchored' ? ' (-log(pi/pi0), the default for text)' : ''}, tau ${options.tau}.`,
+    );
     const policies = await trainPolicies({
       family,
       config: language.config,
@@ -88,10 +114,13 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
       onStep: (step) => progress.at(step),
       onDone: ({ plan, records }, result) => {
         progress.stop();
-        if (result.stopped.reason === 'aborted') throw new PopeError('the demo was interrupted; nothing was written.', { code: 'aborted' });
+        if (result.stopped.reason === 'aborted')
+          throw new PopeError('the demo was interrupted; nothing was written.', { code: 'aborted' });
         if (result.stopped.reason === 'diverged') throw new PopeError(result.stopped.message, { code: 'diverged' });
         const last = records.at(-1)?.held_out;
-        say(`   ${plan.name}: ${plan.sentence}; held-out agreement ${formatNumber(last?.utility ?? null)}, KL to the log ${formatNumber(last?.kl ?? null)} nats.`);
+        say(
+          `   ${plan.name}: ${plan.sentence}; held-out agreement ${formatNumber(last?.utility ?? null)}, KL to the log ${formatNumber(last?.kl ?? null)} nats.`,
+        );
         for (const alarm of records.at(-1)?.alarms ?? []) say(`   alarm (${alarm.code}): ${alarm.message}`);
       },
     });
@@ -107,12 +136,17 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
     });
     const truth: Record<string, Truth> = { logging: exactTruth(problem, ({ logging }) => logging, options) };
     for (const policy of judged) truth[policy.name] = policy.truth;
-    const output: DemoOutput = { ...result, truth: Object.fromEntries(Object.entries(truth).map(([name, t]) => [name, truthRecord(t)])) };
+    const output: DemoOutput = {
+      ...result,
+      truth: Object.fromEntries(Object.entries(truth).map(([name, t]) => [name, truthRecord(t)])),
+    };
     const html = demoReport({
       result,
       truth,
       policies,
-      weights: Object.fromEntries(judged.map(({ name, logProb }) => [name, logProb.map((p, j) => Math.exp(p - parts.heldOut.logPropensity![j]))])),
+      weights: Object.fromEntries(
+        judged.map(({ name, logProb }) => [name, logProb.map((p, j) => Math.exp(p - parts.heldOut.logPropensity![j]))]),
+      ),
       inputHash: await hashInput(bytes),
       settings: {
         data: 'data/polis-demo.json',
@@ -151,7 +185,10 @@ const truthRecord = ({ utility, diversity, value, coverage, worstGroupUtility, o
 
 interface Outputs {
   readonly problem: DemoProblem;
-  readonly records: { readonly train: readonly Record<string, unknown>[]; readonly heldOut: readonly Record<string, unknown>[] };
+  readonly records: {
+    readonly train: readonly Record<string, unknown>[];
+    readonly heldOut: readonly Record<string, unknown>[];
+  };
   readonly language: Language;
   readonly policies: readonly TrainedPolicy[];
   readonly output: DemoOutput;
@@ -159,19 +196,29 @@ interface Outputs {
 }
 
 /** Everything into one folder: the report, the result, the logs, the candidates, and a checkpoint of each policy. */
-async function writeAll(folder: string, { problem, records, language, policies, output, html }: Outputs): Promise<void> {
+async function writeAll(
+  folder: string,
+  { problem, records, language, policies, output, html }: Outputs,
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const write = (name: string, text: string): Promise<void> => writeFileAtomic(join(folder, name), text);
   await write('log.jsonl', jsonlText(records.train));
   await write('held-out.jsonl', jsonlText(records.heldOut));
-  await write('candidates.jsonl', jsonlText([...problem.candidates].map(([prompt, candidates]) => ({ prompt, candidates }))));
+  await write(
+    'candidates.jsonl',
+    jsonlText([...problem.candidates].map(([prompt, candidates]) => ({ prompt, candidates }))),
+  );
   for (const { plan, params, records: steps } of policies) {
     const home = join(folder, 'policies', plan.name);
     await writeCheckpoint(home, {
       config: language.config,
       tokenizer: language.tokenizer,
       params: params as GptParams,
-      extra: { policy: 'candidates', length_exponent: candidateScore.lengthExponent, score_scale: candidateScore.scoreScale },
+      extra: {
+        policy: 'candidates',
+        length_exponent: candidateScore.lengthExponent,
+        score_scale: candidateScore.scoreScale,
+      },
     });
     await writeFileAtomic(join(home, 'train.jsonl'), jsonlText(steps));
   }
@@ -187,10 +234,20 @@ function demoText(output: DemoOutput): string {
       const e = target === undefined ? output.logging[component] : (target[component]['snips'] ?? null);
       return e === null ? ['', ''] : [formatNumber(e.estimate), formatInterval(e.lower, e.upper)];
     };
-    return [name, ...of('utility'), formatNumber(exact.utility), ...of('value'), formatNumber(exact.value), formatNumber(exact.coverage), target?.verdict.level ?? ''];
+    return [
+      name,
+      ...of('utility'),
+      formatNumber(exact.utility),
+      ...of('value'),
+      formatNumber(exact.value),
+      formatNumber(exact.coverage),
+      target?.verdict.level ?? '',
+    ];
   });
   return textTable(
-    ['policy', 'agreement', '95 %', 'truth', 'value', '95 %', 'truth', 'coverage', 'verdict'].map((header, i) => ({ header, align: i === 0 || i === 8 ? 'left' : 'right' }) as const),
+    ['policy', 'agreement', '95 %', 'truth', 'value', '95 %', 'truth', 'coverage', 'verdict'].map(
+      (header, i) => ({ header, align: i === 0 || i === 8 ? 'left' : 'right' }) as const,
+    ),
     rows,
   );
 }

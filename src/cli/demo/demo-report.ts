@@ -19,10 +19,15 @@ export function demoReport({ result, truth, policies, weights, inputHash, settin
     title: 'POPE on real votes: the Polis demo',
     subtitle:
       'Each round is one participant: four statements of a topic, drawn from a skewed logging policy, with the real votes. The estimates use held-out participants only; the truth is every vote that they cast.',
-    truth: Object.fromEntries(Object.entries(truth).map(([name, { utility, diversity, value }]) => [name, { utility, diversity, value }])),
+    truth: Object.fromEntries(
+      Object.entries(truth).map(([name, { utility, diversity, value }]) => [name, { utility, diversity, value }]),
+    ),
     weights: Object.fromEntries(Object.entries(weights).map(([name, list]) => [name, binWeights(list)])),
     coverage: {
-      series: Object.entries(truth).map(([policy, { opinionShares }]) => ({ policy, shares: Object.fromEntries(opinionShares) })),
+      series: Object.entries(truth).map(([policy, { opinionShares }]) => ({
+        policy,
+        shares: Object.fromEntries(opinionShares),
+      })),
     },
     curves: curvePanels(policies),
     inputHash: `sha256:${inputHash}`,
@@ -34,7 +39,11 @@ export function demoReport({ result, truth, policies, weights, inputHash, settin
 
 /** Held-out figures of every policy over its training. */
 function curvePanels(policies: readonly TrainedPolicy[]): CurvePanel[] {
-  const panel = (title: string, axis: string, of: (record: NonNullable<StepRecord['held_out']>) => number | null): CurvePanel => ({
+  const panel = (
+    title: string,
+    axis: string,
+    of: (record: NonNullable<StepRecord['held_out']>) => number | null,
+  ): CurvePanel => ({
     title,
     axis,
     curves: policies.map(({ plan, records }) => ({

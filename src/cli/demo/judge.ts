@@ -52,12 +52,21 @@ export function judgePolicies(
         classLogProb[j] = Math.min(0, Math.log(mass));
       }
     });
-    return { name: plan.name, logProb, classLogProb, truth: exactTruth(problem, (context) => table.get(context)!, options) };
+    return {
+      name: plan.name,
+      logProb,
+      classLogProb,
+      truth: exactTruth(problem, (context) => table.get(context)!, options),
+    };
   });
 }
 
 /** The exact value on the held-out people of any policy given by its log-probabilities. */
-export const exactTruth = (problem: DemoProblem, logProbs: (context: DemoContext) => Float64Array, options: JudgeOptions): Truth =>
+export const exactTruth = (
+  problem: DemoProblem,
+  logProbs: (context: DemoContext) => Float64Array,
+  options: JudgeOptions,
+): Truth =>
   trueValue(
     problem.rounds.filter(({ heldOut }) => heldOut),
     logProbs,

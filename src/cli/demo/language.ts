@@ -45,7 +45,9 @@ export async function demoLanguage(
 ): Promise<Language> {
   const conversations = [...new Set(problem.contexts.map(({ conversation }) => conversation))];
   const texts = conversations.flatMap(({ statements }) => statements.map(({ text }) => text));
-  const tokenizer = trainBpe([...texts, ...problem.contexts.map(({ prompt }) => prompt)], { vocabSize: settings.vocabSize });
+  const tokenizer = trainBpe([...texts, ...problem.contexts.map(({ prompt }) => prompt)], {
+    vocabSize: settings.vocabSize,
+  });
   const config = gptConfig({
     vocabSize: tokenizer.vocabSize,
     blockSize,
@@ -72,14 +74,30 @@ export async function demoLanguage(
     onStep: ({ step }) => onStep(step),
     ...(signal && { signal }),
   });
-  return { tokenizer, config, params, textLoss: (p) => languageModelLoss(p, config, heldOut, { length: 64 }), tokens: data.length };
+  return {
+    tokenizer,
+    config,
+    params,
+    textLoss: (p) => languageModelLoss(p, config, heldOut, { length: 64 }),
+    tokens: data.length,
+  };
 }
 
 /** The transformer normalised over the statements of each topic. */
-export function demoFamily(language: Language, problem: DemoProblem): { family: PolicyFamily<GptParams>; candidatesOf: CandidatesOf } {
-  const textsOf = new Map([...problem.candidates].map(([prompt, candidates]) => [prompt, candidates.map(({ text }) => text)]));
+export function demoFamily(
+  language: Language,
+  problem: DemoProblem,
+): { family: PolicyFamily<GptParams>; candidatesOf: CandidatesOf } {
+  const textsOf = new Map(
+    [...problem.candidates].map(([prompt, candidates]) => [prompt, candidates.map(({ text }) => text)]),
+  );
   return {
-    family: candidatePolicy(language.config, language.tokenizer, (prompt) => textsOf.get(prompt) ?? [], candidateScore) as PolicyFamily<GptParams>,
+    family: candidatePolicy(
+      language.config,
+      language.tokenizer,
+      (prompt) => textsOf.get(prompt) ?? [],
+      candidateScore,
+    ) as PolicyFamily<GptParams>,
     candidatesOf: (prompt) => problem.candidates.get(promptKey(prompt)) ?? [],
   };
 }

@@ -38,7 +38,11 @@ export interface DemoSettings {
  * known exactly, and the participant's real votes on them. The context of every second participant of a large group
  * names the group as well.
  */
-export function polisProblem(conversations: readonly DemoConversation[], settings: DemoSettings, random: Random): DemoProblem {
+export function polisProblem(
+  conversations: readonly DemoConversation[],
+  settings: DemoSettings,
+  random: Random,
+): DemoProblem {
   const contexts = new Map<string, DemoContext>();
   const rounds: DemoRound[] = [];
   for (const conversation of conversations) {
@@ -77,12 +81,15 @@ function groupSizes({ participants }: DemoConversation): ReadonlyMap<string, num
 }
 
 /** The letter of the group with the most participants. */
-export const largestGroup = (conversation: DemoConversation): string => [...groupSizes(conversation)].sort((a, b) => b[1] - a[1])[0][0];
+export const largestGroup = (conversation: DemoConversation): string =>
+  [...groupSizes(conversation)].sort((a, b) => b[1] - a[1])[0][0];
 
 /** Statements of the largest group's opinion are `skew` times likelier, with a fixed spread of half a nat on top. */
 function loggingPolicy(conversation: DemoConversation, skew: number, random: Random): Float64Array {
   const largest = largestGroup(conversation);
-  const scores = conversation.statements.map(({ opinion }) => (opinion === largest ? Math.log(skew) : 0) + 0.5 * normal(random));
+  const scores = conversation.statements.map(
+    ({ opinion }) => (opinion === largest ? Math.log(skew) : 0) + 0.5 * normal(random),
+  );
   const top = Math.max(...scores);
   const total = scores.reduce((sum, s) => sum + Math.exp(s - top), 0);
   return Float64Array.from(scores, (s) => s - top - Math.log(total));

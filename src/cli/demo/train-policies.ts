@@ -1,6 +1,14 @@
 import type { GptConfig, GptParams } from '../../nn/index.js';
 import type { PolicyFamily } from '../../ope/index.js';
-import { type EvaluationRows, type HeldOutFigures, type Objective, type StepRecord, type TrainableDiversity, trainPope, type TrainResult } from '../../pope/index.js';
+import {
+  type EvaluationRows,
+  type HeldOutFigures,
+  type Objective,
+  type StepRecord,
+  type TrainableDiversity,
+  type TrainResult,
+  trainPope,
+} from '../../pope/index.js';
 import { dispose } from '../../tensor/index.js';
 
 /** One policy of the demo: how it is trained, and what its name means in a sentence. */
@@ -30,7 +38,12 @@ export function policyPlans(diversity: TrainableDiversity, tau: number): readonl
     plan('pope', 'pope', `raises agreement + tau x diversity (${diversity})`),
     ...(diversity === 'coverage'
       ? []
-      : [plan('pope_coverage', 'pope', 'raises agreement + the entropy of opinions (coverage)', { diversity: 'coverage', tau: 1 })]),
+      : [
+          plan('pope_coverage', 'pope', 'raises agreement + the entropy of opinions (coverage)', {
+            diversity: 'coverage',
+            tau: 1,
+          }),
+        ]),
   ];
 }
 

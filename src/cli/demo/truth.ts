@@ -24,7 +24,12 @@ export const others = 'other groups';
  * u is the agree share: E over held-out participants and y ~ pi of their vote; diversity is -KL(pi||pi0) (D7), exact
  * sums over all statements. No estimate enters.
  */
-export function trueValue(rounds: readonly DemoRound[], logProbs: StatementLogProbs, tau: number, diversity: 'anchored' | 'coverage'): Truth {
+export function trueValue(
+  rounds: readonly DemoRound[],
+  logProbs: StatementLogProbs,
+  tau: number,
+  diversity: 'anchored' | 'coverage',
+): Truth {
   const cache = new Map<DemoContext, { p: Float64Array; kl: number; entropy: number; shares: [number, number] }>();
   const of = (context: DemoContext) => {
     const known = cache.get(context);
@@ -60,7 +65,9 @@ export function trueValue(rounds: readonly DemoRound[], logProbs: StatementLogPr
       [majority, largest / n],
       [others, 1 - largest / n],
     ]),
-    worstGroupUtility: Math.min(...[...groups.values()].filter(({ count }) => count >= 10).map(({ sum, count }) => sum / count)),
+    worstGroupUtility: Math.min(
+      ...[...groups.values()].filter(({ count }) => count >= 10).map(({ sum, count }) => sum / count),
+    ),
   };
 }
 

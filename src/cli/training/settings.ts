@@ -91,21 +91,36 @@ const keyOf: Readonly<Record<string, keyof TrainSettings>> = {
  * The settings of a run that is resumed are its own; options that are given again must agree, and so must the inputs.
  * @throws PopeError naming the first that does not.
  */
-export function resumedSettings(stored: TrainSettings, options: TrainCommandOptions, hashes: InputHashes, command: Command): TrainSettings {
+export function resumedSettings(
+  stored: TrainSettings,
+  options: TrainCommandOptions,
+  hashes: InputHashes,
+  command: Command,
+): TrainSettings {
   for (const [attribute, key] of Object.entries(keyOf)) {
     const got = options[attribute as keyof TrainCommandOptions];
     if (!wasGiven(command, attribute) || JSON.stringify(got) === JSON.stringify(stored[key])) continue;
     const flag = flagOf(command, attribute);
-    throw new PopeError(`${flag} is ${show(got)}, and the run to resume has ${show(stored[key])}; expected the same, or no ${flag}. For a run with other options start from this one with --init.`, {
-      argument: flag,
-    });
+    throw new PopeError(
+      `${flag} is ${show(got)}, and the run to resume has ${show(stored[key])}; expected the same, or no ${flag}. For a run with other options start from this one with --init.`,
+      {
+        argument: flag,
+      },
+    );
   }
-  const inputs = { log_sha256: 'the log', candidates_sha256: 'the file of --candidates', general_text_sha256: 'the file of --general-text' };
+  const inputs = {
+    log_sha256: 'the log',
+    candidates_sha256: 'the file of --candidates',
+    general_text_sha256: 'the file of --general-text',
+  };
   for (const [key, name] of Object.entries(inputs) as [keyof InputHashes, string][]) {
     if (hashes[key] === stored[key]) continue;
-    throw new PopeError(`${name} is not that of the run to resume (sha256 ${hashes[key] ?? 'none'}, there ${stored[key] ?? 'none'}); expected the same inputs.`, {
-      argument: '--resume',
-    });
+    throw new PopeError(
+      `${name} is not that of the run to resume (sha256 ${hashes[key] ?? 'none'}, there ${stored[key] ?? 'none'}); expected the same inputs.`,
+      {
+        argument: '--resume',
+      },
+    );
   }
   return stored;
 }

@@ -23,19 +23,30 @@ export async function startModel(
 ): Promise<StartModel> {
   if (candidates === undefined) {
     for (const name of ['lengthExponent', 'scoreScale'] as const) {
-      if (options[name] !== undefined) throw alone(command, name, 'belongs to a policy over candidates; expected --candidates FILE beside it');
+      if (options[name] !== undefined)
+        throw alone(command, name, 'belongs to a policy over candidates; expected --candidates FILE beside it');
     }
   }
-  const given = { ...(options.lengthExponent !== undefined && { lengthExponent: options.lengthExponent }), ...(options.scoreScale !== undefined && { scoreScale: options.scoreScale }) };
+  const given = {
+    ...(options.lengthExponent !== undefined && { lengthExponent: options.lengthExponent }),
+    ...(options.scoreScale !== undefined && { scoreScale: options.scoreScale }),
+  };
   if (options.init === undefined) {
-    return { ...newModel(log, candidates, options, options.seed), isNew: true, score: { lengthExponent: 0, scoreScale: 1, ...given } };
+    return {
+      ...newModel(log, candidates, options, options.seed),
+      isNew: true,
+      score: { lengthExponent: 0, scoreScale: 1, ...given },
+    };
   }
   refuseModelOptions(command, '--init');
   const checkpoint = await readCheckpoint(options.init);
   if (candidates === undefined && isOverCandidates(checkpoint)) {
-    throw new PopeError(`the policy of ${options.init} was trained over candidates; expected --candidates FILE with those of every prompt of the log.`, {
-      argument: '--candidates',
-    });
+    throw new PopeError(
+      `the policy of ${options.init} was trained over candidates; expected --candidates FILE with those of every prompt of the log.`,
+      {
+        argument: '--candidates',
+      },
+    );
   }
   const { config, params, tokenizer } = checkpoint;
   return { config, params, tokenizer, isNew: false, score: { ...scoreOptions(checkpoint), ...given } };
@@ -44,7 +55,8 @@ export async function startModel(
 /** @throws PopeError where an option of a new model was given beside one that is there already. */
 export function refuseModelOptions(command: Command, beside: string): void {
   for (const name of modelOptionNames) {
-    if (wasGiven(command, name)) throw alone(command, name, `makes a new model; expected it without ${beside}, whose model is there already`);
+    if (wasGiven(command, name))
+      throw alone(command, name, `makes a new model; expected it without ${beside}, whose model is there already`);
   }
 }
 
@@ -61,4 +73,6 @@ export const flagOf = (command: Command, attribute: string): string =>
 
 /** What a checkpoint says of its policy, so that `score` and `evaluate` make the same one of it. */
 export const policyExtra = (candidates: Candidates | undefined, score: StartModel['score']): Record<string, unknown> =>
-  candidates === undefined ? {} : { policy: 'candidates', length_exponent: score.lengthExponent, score_scale: score.scoreScale };
+  candidates === undefined
+    ? {}
+    : { policy: 'candidates', length_exponent: score.lengthExponent, score_scale: score.scoreScale };

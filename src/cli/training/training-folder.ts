@@ -25,7 +25,12 @@ export interface SavedRun {
 }
 
 /** Writes checkpoint, train.jsonl and result.json, each file whole or not at all. */
-export async function writeRun(folder: string, { model, phase, state, settings, records }: SavedRun, extra: Record<string, unknown>, result: unknown): Promise<void> {
+export async function writeRun(
+  folder: string,
+  { model, phase, state, settings, records }: SavedRun,
+  extra: Record<string, unknown>,
+  result: unknown,
+): Promise<void> {
   await writeCheckpoint(folder, {
     ...model,
     optimizer: state.optimizer,
@@ -42,16 +47,28 @@ export async function readRun(folder: string): Promise<SavedRun> {
   const { config, params, tokenizer, optimizer, random, step, extra } = await readCheckpoint(folder, { trainer: true });
   const settings = extra?.['settings'] as TrainSettings | undefined;
   const phase = extra?.['phase'];
-  if (optimizer === undefined || random === undefined || step === undefined || typeof settings?.steps !== 'number' || (phase !== 'imitate' && phase !== 'train')) {
-    throw new PopeError(`${folder} holds a checkpoint, but no run of pope train to go on with; expected one, or --init ${folder} to start from it.`, {
-      code: 'bad_file',
-      file: folder,
-    });
+  if (
+    optimizer === undefined ||
+    random === undefined ||
+    step === undefined ||
+    typeof settings?.steps !== 'number' ||
+    (phase !== 'imitate' && phase !== 'train')
+  ) {
+    throw new PopeError(
+      `${folder} holds a checkpoint, but no run of pope train to go on with; expected one, or --init ${folder} to start from it.`,
+      {
+        code: 'bad_file',
+        file: folder,
+      },
+    );
   }
   if (phase === 'train' && step >= settings.steps) {
-    throw new PopeError(`the run in ${folder} is done: it took its ${settings.steps} steps; expected one that was stopped. To train on, start from it with --init ${folder}.`, {
-      argument: '--resume',
-    });
+    throw new PopeError(
+      `the run in ${folder} is done: it took its ${settings.steps} steps; expected one that was stopped. To train on, start from it with --init ${folder}.`,
+      {
+        argument: '--resume',
+      },
+    );
   }
   const lines = await readFile(join(folder, 'train.jsonl'), 'utf8').catch(() => '');
   const records = lines.split('\n').flatMap((line) => (line === '' ? [] : [recordOf(line, folder)]));
@@ -69,6 +86,9 @@ function recordOf(line: string, folder: string): PhaseRecord {
   try {
     return JSON.parse(line) as PhaseRecord;
   } catch (cause) {
-    throw new PopeError(`${join(folder, 'train.jsonl')} has a line that is not JSON; expected the file as it was written.`, { code: 'bad_file', cause });
+    throw new PopeError(
+      `${join(folder, 'train.jsonl')} has a line that is not JSON; expected the file as it was written.`,
+      { code: 'bad_file', cause },
+    );
   }
 }

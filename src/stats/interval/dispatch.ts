@@ -20,20 +20,20 @@ export const INTERVAL_METHODS = [
 ] as const;
 export type IntervalMethod = (typeof INTERVAL_METHODS)[number];
 
+type One = (terms: RoundTermArrays, options: IntervalOptions) => Interval;
 type Many = (termsList: readonly RoundTermArrays[], options: IntervalOptions) => Interval[];
-const each = (one: (terms: RoundTermArrays, options: IntervalOptions) => Interval): Many => {
-  return (termsList, options) => termsList.map((terms) => one(terms, options));
+
+/** Methods that look at one estimate at a time. */
+const alone: Readonly<Partial<Record<IntervalMethod, One>>> = {
+  t: tInterval,
+  bernstein: bernsteinInterval,
+  hoeffding: hoeffdingInterval,
+  'log-smoothing': logSmoothingInterval,
+  betting: bettingInterval,
 };
 
-const METHODS: Readonly<Record<IntervalMethod, Many>> = {
-  t: each(tInterval),
-  bootstrap: bootstrapMany,
-  bca: bcaMany,
-  bernstein: each(bernsteinInterval),
-  hoeffding: each(hoeffdingInterval),
-  'log-smoothing': each(logSmoothingInterval),
-  betting: each(bettingInterval),
-};
+/** Methods whose resamples serve all estimates of a log together. */
+const together: Readonly<Partial<Record<IntervalMethod, Many>>> = { bootstrap: bootstrapMany, bca: bcaMany };
 
 /**
  * Intervals of several estimates of one log by one method; the bootstraps share their resamples among them.
@@ -45,7 +45,8 @@ export function intervals(
   options: IntervalOptions,
 ): Interval[] {
   assertOneOf('method', method, INTERVAL_METHODS);
-  return METHODS[method](termsList, options);
+  const one = alone[method];
+  return one === undefined ? together[method]!(termsList, options) : termsList.map((terms) => one(terms, options));
 }
 
 /** The interval of one estimate. @throws PopeError as `intervals`. */
