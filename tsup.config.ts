@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
 import { defineConfig } from 'tsup';
 
 const entry = {
@@ -17,12 +18,12 @@ const entry = {
  * Says of the calls that define ops and estimators, at the top of a module, that they only make a value: the user's
  * bundler then drops those that nobody uses. Done here, so that the sources stay free of the annotation.
  */
-const pureDefinitions = {
+const pureDefinitions: Plugin = {
   name: 'pure-definitions',
-  setup(build: { onLoad: (filter: { filter: RegExp }, load: (args: { path: string }) => Promise<unknown>) => void }) {
+  setup(build) {
     build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => ({
       contents: (await readFile(path, 'utf8')).replace(
-        /^((?:export )?const \w+(?:: [\w<>\[\], ]+)? =\s+)(?=[A-Za-z][\w.]*(?:<[^()]*>)?\()/gm,
+        /^((?:export )?const \w+(?:: [\w<>[\], ]+)? =\s+)(?=[A-Za-z][\w.]*(?:<[^()]*>)?\()/gm,
         '$1/* @__PURE__ */ ',
       ),
       loader: 'ts',

@@ -37,7 +37,7 @@ try {
     if (second !== 18) throw new Error('the second derivative of x^3 at 3 is ' + second);`;
   writeFileSync(join(home, 'strict.mjs'), gradient(`import * as tensor from '${name}/tensor'; import * as autograd from '${name}/autograd';`));
   writeFileSync(join(home, 'strict.cjs'), gradient(`const tensor = require('${name}/tensor'), autograd = require('${name}/autograd');`));
-  for (const file of ['strict.mjs', 'strict.cjs']) run('node', ['--disable-code-generation-from-strings', file]);
+  for (const file of ['strict.mjs', 'strict.cjs']) run('node', ['--disallow-code-generation-from-strings', file]);
   console.log('gradients across entries, without code generation from strings: ok in both formats');
 
   writeFileSync(join(home, 'use.ts'), entries.map((entry, i) => `import * as m${i} from '${entry}';\nexport const n${i}: object = m${i};\n`).join(''));

@@ -19,7 +19,10 @@ export function backward(
       cotangents.set(x, owned);
       return;
     }
-    cotangents.set(x, ownedScope(() => addCotangents(before, owned)));
+    cotangents.set(
+      x,
+      ownedScope(() => addCotangents(before, owned)),
+    );
     before.release();
     owned.release();
   };

@@ -1,5 +1,15 @@
 import { onesLike, zerosLike } from '../backend/index.js';
-import { giveToScope, isFloat, leavesOf, mapTree, ownedScope, scope, showShape, Tensor, type Tree } from '../tensor/index.js';
+import {
+  giveToScope,
+  isFloat,
+  leavesOf,
+  mapTree,
+  ownedScope,
+  scope,
+  showShape,
+  Tensor,
+  type Tree,
+} from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { backward } from './backward.js';
 import { identity } from './identity.js';
@@ -27,7 +37,9 @@ export function valueAndGrad<X extends Tree, R extends readonly unknown[]>(
 }
 
 /** f -> (x, ...rest) -> df/dx; see `valueAndGrad`. Nests to any depth. */
-export function grad<X extends Tree, R extends readonly unknown[]>(f: (x: X, ...rest: R) => Tensor): (x: X, ...rest: R) => X {
+export function grad<X extends Tree, R extends readonly unknown[]>(
+  f: (x: X, ...rest: R) => Tensor,
+): (x: X, ...rest: R) => X {
   const both = valueAndGrad(f);
   return (x, ...rest) =>
     scope(() => {
@@ -80,8 +92,11 @@ function collect<X extends Tree>(variables: X, found: readonly (Tensor | null)[]
 function assertScalar(value: unknown): asserts value is Tensor {
   if (!(value instanceof Tensor) || value.size !== 1 || !isFloat(value.dtype)) {
     const got = value instanceof Tensor ? `a ${value.dtype} tensor of shape ${showShape(value.shape)}` : value;
-    throw new PopeError(`the function to differentiate returned ${got instanceof Object ? 'no tensor' : got}; expected one float tensor of one element. Reduce it with sum or mean.`, {
-      argument: 'f',
-    });
+    throw new PopeError(
+      `the function to differentiate returned ${got instanceof Object ? 'no tensor' : got}; expected one float tensor of one element. Reduce it with sum or mean.`,
+      {
+        argument: 'f',
+      },
+    );
   }
 }

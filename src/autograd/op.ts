@@ -34,8 +34,15 @@ export interface Op<A> extends OpBase<A> {
 /** An op with several outputs; the cotangent of an output that nothing used is null. */
 export interface MultiOp<A> extends OpBase<A> {
   readonly shapes: (shapes: readonly Shape[], attrs: A) => readonly Shape[];
-  readonly forward: (backend: Backend, inputs: readonly Tensor[], attrs: A, shapes: readonly Shape[]) => readonly Handle[];
-  readonly vjp: ((inputs: readonly Tensor[], dz: readonly (Tensor | null)[], context: VjpContext<A>) => Cotangents) | null;
+  readonly forward: (
+    backend: Backend,
+    inputs: readonly Tensor[],
+    attrs: A,
+    shapes: readonly Shape[],
+  ) => readonly Handle[];
+  readonly vjp:
+    | ((inputs: readonly Tensor[], dz: readonly (Tensor | null)[], context: VjpContext<A>) => Cotangents)
+    | null;
 }
 
 /** One executed op, as tapes and traces keep it. */
@@ -62,9 +69,14 @@ export function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs?: A): Tensor 
   const a = attrs as A;
   const dtype = outputDType(op, inputs, a);
   const backend = commonBackend(op.name, inputs);
-  const shape = op.shape(inputs.map((x) => x.shape), a);
+  const shape = op.shape(
+    inputs.map((x) => x.shape),
+    a,
+  );
   const out =
-    op.forward === null ? inputs[0].view(shape) : Tensor.fromHandle(backend, op.forward(backend, inputs, a, shape), shape, dtype);
+    op.forward === null
+      ? inputs[0].view(shape)
+      : Tensor.fromHandle(backend, op.forward(backend, inputs, a, shape), shape, dtype);
   const { vjp } = op;
   notify({
     name: op.name,
@@ -80,8 +92,13 @@ export function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs?: A): Tensor 
 export function runMany<A>(op: MultiOp<A>, inputs: readonly Tensor[], attrs: A): readonly Tensor[] {
   const dtype = outputDType(op, inputs, attrs);
   const backend = commonBackend(op.name, inputs);
-  const shapes = op.shapes(inputs.map((x) => x.shape), attrs);
-  const outs = op.forward(backend, inputs, attrs, shapes).map((h, i) => Tensor.fromHandle(backend, h, shapes[i], dtype));
+  const shapes = op.shapes(
+    inputs.map((x) => x.shape),
+    attrs,
+  );
+  const outs = op
+    .forward(backend, inputs, attrs, shapes)
+    .map((h, i) => Tensor.fromHandle(backend, h, shapes[i], dtype));
   const { vjp } = op;
   notify({
     name: op.name,
@@ -101,11 +118,14 @@ function commonBackend(name: string, inputs: readonly Tensor[]): Backend {
   const first = inputs[0].device;
   for (const { device } of inputs) {
     if (device !== first) {
-      throw new PopeError(`${name} got tensors of the backends ${first.name} and ${device.name}; expected one backend.`, {
-        argument: 'backend',
-        got: device.name,
-        expected: first.name,
-      });
+      throw new PopeError(
+        `${name} got tensors of the backends ${first.name} and ${device.name}; expected one backend.`,
+        {
+          argument: 'backend',
+          got: device.name,
+          expected: first.name,
+        },
+      );
     }
   }
   return backendOf(inputs[0]);

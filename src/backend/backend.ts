@@ -10,13 +10,41 @@ export interface Operand {
 
 /** y_i = f(x_i); floats unless said. `sign`, `neg` and `abs` take int32 too; `gelu` is the tanh form of GPT-2. */
 export type MapName =
-  | 'neg' | 'exp' | 'log' | 'log1p' | 'expm1' | 'sqrt' | 'rsqrt' | 'tanh' | 'sigmoid' | 'softplus' | 'relu' | 'gelu'
-  | 'abs' | 'sign' | 'floor' | 'square' | 'reciprocal' | 'isFinite'; // prettier-ignore
+  | 'neg'
+  | 'exp'
+  | 'log'
+  | 'log1p'
+  | 'expm1'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'tanh'
+  | 'sigmoid'
+  | 'softplus'
+  | 'relu'
+  | 'gelu'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'square'
+  | 'reciprocal'
+  | 'isFinite'; // prettier-ignore
 
 /** z_i = f(x_i, y_i) with broadcasting. The comparisons give int32 masks of 0 and 1. `geluGrad` is gelu'(x) y. */
 export type ZipName =
-  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum' | 'geluGrad'
-  | 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual'; // prettier-ignore
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'maximum'
+  | 'minimum'
+  | 'geluGrad'
+  | 'equal'
+  | 'notEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'greater'
+  | 'greaterEqual'; // prettier-ignore
 
 /** NaN wins in max and min, as in IEEE; the empty sum is 0, the empty max -Infinity, the empty min Infinity. */
 export type ReduceName = 'sum' | 'max' | 'min';

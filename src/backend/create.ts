@@ -27,7 +27,10 @@ export interface CreateOptions {
  * @param shape default: the nesting's own shape, or one axis for a typed array.
  * @throws PopeError where the nesting is ragged or the shape has another size than the data.
  */
-export function tensor(data: NestedNumbers | TypedArray, options: CreateOptions & { readonly shape?: Shape } = {}): Tensor {
+export function tensor(
+  data: NestedNumbers | TypedArray,
+  options: CreateOptions & { readonly shape?: Shape } = {},
+): Tensor {
   const typed = ArrayBuffer.isView(data);
   const found = typed ? [data.length] : nestedShape(data);
   const shape = options.shape ?? found;
@@ -85,9 +88,12 @@ function nestedShape(data: NestedNumbers): number[] {
   for (const row of data) {
     const other = nestedShape(row);
     if (showShape(other) !== showShape(inner)) {
-      throw new PopeError(`data is ragged: parts of shapes ${showShape(inner)} and ${showShape(other)}; expected equal shapes.`, {
-        argument: 'data',
-      });
+      throw new PopeError(
+        `data is ragged: parts of shapes ${showShape(inner)} and ${showShape(other)}; expected equal shapes.`,
+        {
+          argument: 'data',
+        },
+      );
     }
   }
   return [data.length, ...inner];

@@ -1,18 +1,26 @@
-import { type Options, parse as parseInBrowser } from 'csv-parse/browser/esm/sync';
+import { parse as parseInBrowser } from 'csv-parse/browser/esm/sync';
 import { PopeError } from '../util/index.js';
 import type { Entry } from './entries.js';
 import { createRowGrouper } from './flat-rows.js';
 import { type Chunks, withoutMark } from './lines.js';
 
 /** csv-parse's synchronous parser: the build for browsers by default; Node's (csv-parse/sync) is twice as fast. */
-export type CsvParse = (text: string, options: Options) => unknown;
+export type CsvParse = (text: string, options: CsvOptions) => unknown;
+
+/** The options of csv-parse that are used here. */
+export interface CsvOptions {
+  readonly info: true;
+  readonly relax_column_count: true;
+  readonly skip_empty_lines: true;
+  readonly record_delimiter: string[];
+}
 
 interface ParsedRow {
   readonly record: string[];
   readonly info: { readonly empty_lines: number };
 }
 
-const CSV_OPTIONS: Options = {
+const CSV_OPTIONS: CsvOptions = {
   info: true,
   relax_column_count: true,
   skip_empty_lines: true,

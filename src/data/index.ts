@@ -10,9 +10,9 @@ export { createLogBuilder, type LogBuilder, type ReadOptions } from './log-build
 export { logToRecords } from './log-records.js';
 export { logFromRecords, parseCsv, parseJsonl, parseLog } from './parse-log.js';
 export type { Place } from './place.js';
+export { type DemoConversation, type DemoParticipant, type DemoStatement, parseDemo } from './polis-demo.js';
 export type { ResponseRecord, RoundRecord } from './record.js';
 export { type RecordMapper, rewritten } from './rewritten.js';
-export { type DemoConversation, type DemoParticipant, type DemoStatement, parseDemo } from './polis-demo.js';
 export { selectRounds } from './select-rounds.js';
 export { type PolicyTruth, type SimulateOptions, type Simulation, simulateLog, type Truth } from './simulate.js';
 export { foldsOf, splitLog } from './split-log.js';

@@ -76,9 +76,12 @@ export const local = (input: EstimatorInput): Tensor => input.reward;
 export function need<K extends 'predictedReward' | 'predictedValue'>(input: EstimatorInput, column: K): Tensor {
   const found = input[column];
   if (found === undefined) {
-    throw new PopeError(`the input has no ${column}; expected the predictions of a reward model for the direct and doubly robust estimators.`, {
-      argument: column,
-    });
+    throw new PopeError(
+      `the input has no ${column}; expected the predictions of a reward model for the direct and doubly robust estimators.`,
+      {
+        argument: column,
+      },
+    );
   }
   return found;
 }

@@ -21,13 +21,19 @@ export const ips = decomposedIps;
 export const snips = estimator({ weight: scaledWeight, reward: local, aggregate: selfNormalized });
 
 /** IPS with weights min(rho, M). */
-export const clippedIps = (limit: number): Estimator => estimator({ weight: clip(limit), reward: local, aggregate: roundMean });
+export const clippedIps = (limit: number): Estimator =>
+  estimator({ weight: clip(limit), reward: local, aggregate: roundMean });
 
 /** IPS with any weight transform. */
-export const weightedIps = (weight: WeightTransform): Estimator => estimator({ weight, reward: local, aggregate: roundMean });
+export const weightedIps = (weight: WeightTransform): Estimator =>
+  estimator({ weight, reward: local, aggregate: roundMean });
 
 /** Direct method: mean over rounds of E_pi q(x, y). As good as its model, and no better. */
-export const directMethod: Estimator = (input) => ({ numerator: need(input, 'predictedValue'), denominator: null, baseline: null });
+export const directMethod: Estimator = (input) => ({
+  numerator: need(input, 'predictedValue'),
+  denominator: null,
+  baseline: null,
+});
 
 /** The doubly robust form with any weight transform. */
 export const doublyRobustWith = (weight: WeightTransform): Estimator =>

@@ -36,9 +36,12 @@ export function exactMoments(estimator: Estimator, problem: FiniteProblem, optio
   const single = singleRounds(problem, slate);
   const logs = single.length ** rounds;
   if (logs * rounds * slate > enumerationLimit) {
-    throw new PopeError(`the problem has ${logs} logs of ${rounds * slate} responses; expected at most ${enumerationLimit} responses in all.`, {
-      argument: 'problem',
-    });
+    throw new PopeError(
+      `the problem has ${logs} logs of ${rounds * slate} responses; expected at most ${enumerationLimit} responses in all.`,
+      {
+        argument: 'problem',
+      },
+    );
   }
   return scope(() => {
     const terms = estimator(enumeratedInput(problem, single, options));
@@ -62,9 +65,12 @@ export function exactMoments(estimator: Estimator, problem: FiniteProblem, optio
       }
       const value = a / b + c / rounds;
       if (!Number.isFinite(value)) {
-        throw new PopeError(`the estimator gave ${value} on a log of probability ${probability}; expected a finite estimate on every log.`, {
-          argument: 'estimator',
-        });
+        throw new PopeError(
+          `the estimator gave ${value} on a log of probability ${probability}; expected a finite estimate on every log.`,
+          {
+            argument: 'estimator',
+          },
+        );
       }
       mean += probability * value;
       square += probability * value * value;
@@ -98,7 +104,11 @@ function singleRounds(problem: FiniteProblem, n: number): SingleRound[] {
 }
 
 /** One round for each (context, slate): the estimator's own code computes their terms in one call. */
-function enumeratedInput(problem: FiniteProblem, single: readonly SingleRound[], options: ExactOptions): EstimatorInput {
+function enumeratedInput(
+  problem: FiniteProblem,
+  single: readonly SingleRound[],
+  options: ExactOptions,
+): EstimatorInput {
   const n = options.slate ?? 1;
   const weights = options.slateWeights ?? new Array<number>(n).fill(1 / n);
   const column = (f: (round: SingleRound, response: number, position: number) => number) =>
@@ -115,7 +125,9 @@ function enumeratedInput(problem: FiniteProblem, single: readonly SingleRound[],
     ...(slateReward && { slateReward: perRound(({ context, slate }) => slateReward(context, slate)) }),
     ...(predicted && {
       predictedReward: column(({ context }, y) => predicted[context][y]),
-      predictedValue: perRound(({ context }) => predicted[context].reduce((sum, q, y) => sum + problem.target[context][y] * q, 0)),
+      predictedValue: perRound(({ context }) =>
+        predicted[context].reduce((sum, q, y) => sum + problem.target[context][y] * q, 0),
+      ),
     }),
   };
 }

@@ -23,7 +23,8 @@ export function assertProblem(problem: FiniteProblem): void {
   const k = logging[0].length;
   for (const [name, table] of Object.entries({ logging, target, reward, predicted })) {
     if (table === undefined) continue;
-    if (table.length !== contextProb.length) throw invalid(`${name}.length`, table.length, `${contextProb.length}, one row a context`);
+    if (table.length !== contextProb.length)
+      throw invalid(`${name}.length`, table.length, `${contextProb.length}, one row a context`);
     table.forEach((row, x) => {
       if (row.length !== k) throw invalid(`${name}[${x}].length`, row.length, `${k}, one number a response`);
       if (!row.every(Number.isFinite)) throw invalid(`${name}[${x}]`, row, 'finite numbers');
@@ -34,7 +35,8 @@ export function assertProblem(problem: FiniteProblem): void {
 
 function assertDistribution(name: string, p: readonly number[]): void {
   const total = p.reduce((sum, q) => sum + q, 0);
-  if (!p.every((q) => q >= 0) || !(Math.abs(total - 1) < 1e-9)) throw invalid(name, p, 'non-negative numbers with sum 1');
+  if (!p.every((q) => q >= 0) || !(Math.abs(total - 1) < 1e-9))
+    throw invalid(name, p, 'non-negative numbers with sum 1');
 }
 
 /** E_x E_{y ~ pi} f(x, y), exactly. */

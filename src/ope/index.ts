@@ -38,8 +38,8 @@ export {
 } from './log.js';
 export { type CandidatesOf, distinctPrompts, finitePolicy, type Policy, type PolicyFamily } from './policy.js';
 export { recordedPolicy } from './recorded-policy.js';
+export { sensitivityInterval, tippingPoint, type WeightedRewards } from './sensitivity.js';
 export { type LinearParams, softmaxLinearPolicy } from './softmax-linear-policy.js';
 export { type TabularParams, tabularPolicy } from './tabular-policy.js';
-export { sensitivityInterval, tippingPoint, type WeightedRewards } from './sensitivity.js';
 export { defaultLimits, judge, meanWeightDeviation, type Verdict, type VerdictLimits } from './verdict.js';
 export { clip, implicitExploration, importanceWeight, scaledWeight, shrink, subGaussian, switchAt } from './weight.js';

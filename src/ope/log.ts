@@ -71,7 +71,11 @@ export function promptKey(prompt: Prompt): string {
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([k, v]) => [k, sortKeys(v)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+        .map(([k, v]) => [k, sortKeys(v)]),
+    );
   }
   return value;
 }
@@ -91,7 +95,11 @@ export function feedbackColumn(log: Log, signal: string): Float64Array {
   const column = log.feedback.get(signal);
   if (column === undefined) {
     const names = [...log.feedback.keys()];
-    throw invalid('signal', signal, names.length === 0 ? 'a signal, but the log has no feedback' : `a signal of the log (${names.join(', ')})`);
+    throw invalid(
+      'signal',
+      signal,
+      names.length === 0 ? 'a signal, but the log has no feedback' : `a signal of the log (${names.join(', ')})`,
+    );
   }
   return column;
 }
@@ -99,10 +107,13 @@ export function feedbackColumn(log: Log, signal: string): Float64Array {
 /** @throws PopeError where the log carries no propensities. */
 export function requirePropensity(log: Log): Float64Array {
   if (log.logPropensity === null) {
-    throw new PopeError('the log has no propensities; expected log_propensity or propensity on every response, or a fitted pi0 (pope fit).', {
-      argument: 'log',
-      code: 'no_propensity',
-    });
+    throw new PopeError(
+      'the log has no propensities; expected log_propensity or propensity on every response, or a fitted pi0 (pope fit).',
+      {
+        argument: 'log',
+        code: 'no_propensity',
+      },
+    );
   }
   return log.logPropensity;
 }

@@ -10,14 +10,19 @@ import type { Policy } from './policy.js';
  */
 export function recordedPolicy(log: Log, name?: string): Policy {
   const column = name === undefined ? log.logPropensity : log.targetLogProb.get(name);
-  if (column === undefined || column === null) throw invalid('name', name, `a target of the log (${[...log.targetLogProb.keys()].join(', ')})`);
+  if (column === undefined || column === null)
+    throw invalid('name', name, `a target of the log (${[...log.targetLogProb.keys()].join(', ')})`);
   const known = new Map<string, number>();
   for (let i = 0; i < log.rounds; i++) {
     for (let j = log.offsets[i]; j < log.offsets[i + 1]; j++) {
       const key = pairKey(log.prompts[i], log.responses[j]);
       const before = known.get(key);
       if (before !== undefined && before !== column[j]) {
-        throw invalid(`log-probability of round ${log.ids[i]}`, column[j], `${show(before)}, recorded earlier for the same prompt and response`);
+        throw invalid(
+          `log-probability of round ${log.ids[i]}`,
+          column[j],
+          `${show(before)}, recorded earlier for the same prompt and response`,
+        );
       }
       known.set(key, column[j]);
     }
@@ -26,7 +31,8 @@ export function recordedPolicy(log: Log, name?: string): Policy {
     logProb(prompts, responses) {
       const values = responses.map((response, j) => {
         const value = known.get(pairKey(prompts[j], response));
-        if (value === undefined) throw invalid(`responses[${j}]`, response, 'a response whose log-probability was recorded for its prompt');
+        if (value === undefined)
+          throw invalid(`responses[${j}]`, response, 'a response whose log-probability was recorded for its prompt');
         return value;
       });
       return tensor(values, { dtype: 'float64' });

@@ -56,23 +56,47 @@ export function judge(
   const essShare = ess / options.responses;
   if (ess === 0) find('refused', 'no response of the log has a positive weight: the target never says what was logged');
   else {
-    below(ess, limits.effectiveSampleSize, (l) => `the effective sample size is ${digits(ess)}, below ${l} (of ${options.responses} responses)${worst}`);
-    below(essShare, limits.effectiveShare, (l) => `the effective sample size is ${digits(100 * essShare)} % of the responses, below ${digits(100 * l)} %${worst}`);
-    above(share, limits.maxWeightShare, (l) => `the largest weight is ${digits(100 * share)} % of the sum of weights, above ${digits(100 * l)} %${worst}`);
+    below(
+      ess,
+      limits.effectiveSampleSize,
+      (l) => `the effective sample size is ${digits(ess)}, below ${l} (of ${options.responses} responses)${worst}`,
+    );
+    below(
+      essShare,
+      limits.effectiveShare,
+      (l) =>
+        `the effective sample size is ${digits(100 * essShare)} % of the responses, below ${digits(100 * l)} %${worst}`,
+    );
+    above(
+      share,
+      limits.maxWeightShare,
+      (l) => `the largest weight is ${digits(100 * share)} % of the sum of weights, above ${digits(100 * l)} %${worst}`,
+    );
   }
   const tails = { weights: diagnostics.paretoK, ...options.tails };
   for (const [name, k] of Object.entries(tails)) {
     if (k === null) continue;
     const what = name === 'weights' ? 'the weights' : name;
     // a reward that is rarely not 0 has a tail of its own, which only weakens what sound weights support
-    const refusable = name === 'weights' || (diagnostics.paretoK !== null && diagnostics.paretoK > diagnostics.paretoLimit);
-    if (k >= limits.paretoK.refuse) find(refusable ? 'refused' : 'weak', `the tail index of ${what} is ${digits(k)}, at least ${limits.paretoK.refuse}${worst}`);
-    else if (k > diagnostics.paretoLimit) find('weak', `the tail index of ${what} is ${digits(k)}, above ${digits(diagnostics.paretoLimit)}${worst}`);
+    const refusable =
+      name === 'weights' || (diagnostics.paretoK !== null && diagnostics.paretoK > diagnostics.paretoLimit);
+    if (k >= limits.paretoK.refuse)
+      find(
+        refusable ? 'refused' : 'weak',
+        `the tail index of ${what} is ${digits(k)}, at least ${limits.paretoK.refuse}${worst}`,
+      );
+    else if (k > diagnostics.paretoLimit)
+      find('weak', `the tail index of ${what} is ${digits(k)}, above ${digits(diagnostics.paretoLimit)}${worst}`);
   }
   const off = meanWeightDeviation(meanWeight, meanWeightError);
   if (meanWeight === null) find('refused', `a log-ratio exceeds 709, beyond float64${worst}`);
   else if (off !== null) {
-    above(off, limits.meanWeightErrors, (l) => `the mean weight is ${digits(meanWeight)}, ${digits(off)} standard errors from 1, more than ${l}: wrong propensities, or a target outside of the log's support${worst}`);
+    above(
+      off,
+      limits.meanWeightErrors,
+      (l) =>
+        `the mean weight is ${digits(meanWeight)}, ${digits(off)} standard errors from 1, more than ${l}: wrong propensities, or a target outside of the log's support${worst}`,
+    );
   }
   return { level, reasons };
 

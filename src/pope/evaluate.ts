@@ -1,14 +1,6 @@
-import {
-  defaultLimits,
-  diagnose,
-  judge,
-  type Log,
-  largestLogRatio,
-  type VerdictLimits,
-  type Warning,
-} from '../ope/index.js';
+import { defaultLimits, diagnose, type Log, largestLogRatio, type VerdictLimits, type Warning } from '../ope/index.js';
 import { seededRandom } from '../random/index.js';
-import { combineTerms, type Interval, type IntervalMethod, paretoTail, type RoundTermArrays } from '../stats/index.js';
+import { combineTerms, type Interval, type IntervalMethod, type RoundTermArrays } from '../stats/index.js';
 import { assertRange, invalid, PopeError } from '../util/index.js';
 import { version } from '../version.js';
 import type { DiversityKind } from './diversity.js';
@@ -24,7 +16,8 @@ import { type Figure, figureIntervals } from './figure-intervals.js';
 import type { ScoredPolicy } from './log-diversity.js';
 import { ownTerms, policyTerms } from './policy-terms.js';
 import { components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
-import { diagnosticsResult, jointDiagnostics, sensitivityOf, unitOfResponse, varianceOf } from './target-parts.js';
+import { diagnosticsResult, jointWeights, sensitivityOf, unitOfResponse, varianceOf } from './target-parts.js';
+import { targetVerdict } from './target-verdict.js';
 import { isLocal, type Signal } from './utility.js';
 
 export interface EvaluateOptions {
@@ -64,6 +57,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     new Float64Array(rows.responseIndex.length),
   );
   const all: Figure[] = [];
+  const beyond: string[] = [];
   const collect = (path: string, terms: RoundTermArrays): void =>
     void all.push({ path, terms, isDifference: path.startsWith('versus/') });
 
@@ -89,6 +83,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
         const reason = unusable(terms, rows);
         if (reason !== null) {
           warnings.push({ code: 'overflow', message: `${name}: ${c}.${key} is beyond float64 ${reason}; it is null.` });
+          beyond.push(`targets/${name}/${c}/${key}`);
           continue;
         }
         collect(`targets/${name}/${c}/${key}`, terms);
@@ -112,6 +107,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     warnings.push({ code: 'no_interval', message });
   }
   const entries = new Map(all.map(({ path }, i) => [path, entry(computed[i])]));
+  for (const path of beyond) entries.set(path, { estimate: null, std_error: null, lower: null, upper: null });
   const under = (prefix: string): Record<string, EstimateEntry> =>
     Object.fromEntries(
       [...entries].filter(([path]) => path.startsWith(prefix)).map(([path, e]) => [path.slice(prefix.length), e]),
@@ -120,12 +116,12 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   const targets: Record<string, TargetResult> = {};
   for (const { name, logRatio, found } of perTarget) {
     const diagnostics = diagnose(logRatio, unitOfResponse(rows), rows.units);
-    const tailOfReward = paretoTail(logRatio.map((l, m) => l + Math.log(Math.abs(rows.utility[m]))));
-    const verdict = judge(diagnostics, {
-      responses: logRatio.length,
-      tails: { 'weight times reward': tailOfReward.k },
+    const joint = jointWeights(rows, logRatio);
+    const judgesSlates = !settings.local || found.diversity.form === 'slate';
+    const verdict = targetVerdict(rows, logRatio, diagnostics, joint, {
       limits: settings.limits,
-      nameOf: (m) => `round ${log.ids[rows.roundIndex[rows.roundOf[m]]]} (log-ratio ${logRatio[m].toFixed(2)})`,
+      local: settings.local,
+      judgesSlates,
     });
     const versusUtility = entries.get(`versus/${name}/utility/snips`);
     targets[name] = {
@@ -137,9 +133,15 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
         diversity: under(`versus/${name}/diversity/`),
         value: under(`versus/${name}/value/`),
       },
-      diagnostics: { ...diagnosticsResult(diagnostics), ...jointDiagnostics(rows, logRatio) },
+      diagnostics: { ...diagnosticsResult(diagnostics), ...(joint && { joint: diagnosticsResult(joint.diagnostics) }) },
       verdict,
-      sensitivity: sensitivityOf(rows, logRatio, entries.get('logging/utility')?.estimate ?? null, versusUtility),
+      sensitivity: sensitivityOf(
+        rows,
+        logRatio,
+        entries.get('logging/utility')?.estimate ?? null,
+        versusUtility,
+        settings,
+      ),
       variance: varianceOf(rows, logRatio, found.diversity, settings),
     };
     warnings.push(...evaluationWarnings(name, diagnostics, rows, found.diversity, settings.tau));

@@ -46,23 +46,20 @@ export function policyTerms(
   for (const key of estimatorKeys) {
     const { estimator, model, diversity: partner, joint } = estimators[key];
     if (!wanted.has(key)) continue;
-    // the single ratio is only right for local rewards (T1b): everything else is left to the joint estimator
-    if (!joint && !settings.local) continue;
     if (model !== 'none' && predictedValue === undefined) continue;
     if (model === 'both' && !hasReward) continue;
+    const partnerTerms = partner === null ? undefined : diversityOf(partner);
+    if (model === 'none' && partnerTerms !== undefined) terms.diversity[key] = partnerTerms;
+    // the single ratio is only right for local rewards (T1b): everything else is left to the joint estimator
+    if (!joint && !settings.local) continue;
     const utility = rowTerms(estimator, rows, logRatio, {
       reward: rows.utility,
       ...(predictedValue && { predictedValue: Float64Array.from(rows.roundIndex, (i) => predictedValue[i]) }),
       ...(hasReward && { predictedReward: takeRows(rows, rows.log.predictedReward!) }),
     });
     terms.utility[key] = utility;
-    const partnerTerms = partner === null ? undefined : diversityOf(partner);
-    if (partnerTerms === undefined) {
-      if (diversity.form === 'none') terms.value[key] = utility;
-      continue;
-    }
-    if (model === 'none') terms.diversity[key] = partnerTerms;
-    terms.value[key] = combineTerms(utility, partnerTerms, settings.tau);
+    if (partnerTerms !== undefined) terms.value[key] = combineTerms(utility, partnerTerms, settings.tau);
+    else if (diversity.form === 'none') terms.value[key] = utility;
   }
   return { terms, diversity };
 }

@@ -15,15 +15,18 @@ export const diagnosticsResult = (d: Diagnostics) => ({
   zero_weight_share: d.zeroWeightShare,
 });
 
-/** Diagnostics of the product weights of whole slates, where a slate has more than one response. */
-export function jointDiagnostics(rows: EvaluationRows, logRatio: Float64Array) {
+/** The product weights of whole slates and their diagnostics; null where every slate has one response. */
+export function jointWeights(
+  rows: EvaluationRows,
+  logRatio: Float64Array,
+): { logRatio: Float64Array; diagnostics: Diagnostics } | null {
   const n = rows.roundIndex.length;
-  if (logRatio.length === n) return {};
+  if (logRatio.length === n) return null;
   const joint = new Float64Array(n);
   logRatio.forEach((l, m) => {
     joint[rows.roundOf[m]] += l;
   });
-  return { joint: diagnosticsResult(diagnose(joint, rows.unitOfRound, rows.units)) };
+  return { logRatio: joint, diagnostics: diagnose(joint, rows.unitOfRound, rows.units) };
 }
 
 const sensitivityEtas = [0.1, 0.25, 0.5];
@@ -33,7 +36,10 @@ export function sensitivityOf(
   logRatio: Float64Array,
   reference: number | null,
   versus: EstimateEntry | undefined,
+  settings: { readonly local: boolean },
 ) {
+  // a reward of the whole slate is not what single ratios weigh (T1b)
+  if (!settings.local) return null;
   const top = largestLogRatio(logRatio);
   if (top === -Infinity) return null;
   const rewards = { mass: logRatio.map((l, m) => Math.exp(l - top) * rows.slateWeight[m]), reward: rows.utility };

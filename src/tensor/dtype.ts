@@ -12,7 +12,11 @@ export function isFloat(dtype: DType): dtype is FloatDType {
 }
 
 export function newArray(dtype: DType, size: number): TypedArray {
-  return dtype === 'float32' ? new Float32Array(size) : dtype === 'float64' ? new Float64Array(size) : new Int32Array(size);
+  return dtype === 'float32'
+    ? new Float32Array(size)
+    : dtype === 'float64'
+      ? new Float64Array(size)
+      : new Int32Array(size);
 }
 
 export function dtypeOf(data: TypedArray): DType {
@@ -27,11 +31,14 @@ export function commonDType(name: string, operands: readonly { readonly dtype: D
   const first = operands[0].dtype;
   for (const { dtype } of operands) {
     if (dtype !== first) {
-      throw new PopeError(`${name} got dtypes ${first} and ${dtype}; expected one dtype. Convert one side with cast().`, {
-        argument: 'dtype',
-        got: dtype,
-        expected: first,
-      });
+      throw new PopeError(
+        `${name} got dtypes ${first} and ${dtype}; expected one dtype. Convert one side with cast().`,
+        {
+          argument: 'dtype',
+          got: dtype,
+          expected: first,
+        },
+      );
     }
   }
   return first;

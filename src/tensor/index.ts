@@ -1,4 +1,13 @@
-export { bytesPerElement, commonDType, type DType, dtypeOf, type FloatDType, isFloat, newArray, type TypedArray } from './dtype.js';
+export {
+  bytesPerElement,
+  commonDType,
+  type DType,
+  dtypeOf,
+  type FloatDType,
+  isFloat,
+  newArray,
+  type TypedArray,
+} from './dtype.js';
 export { dispose, giveToScope, onScopeEnd, ownedScope, scope } from './scope.js';
 export {
   assertShape,

@@ -48,9 +48,12 @@ function enter<T>(fn: () => T): { result: T; made: ReadonlySet<Tensor> } {
   try {
     const result = fn();
     if (result instanceof Promise) {
-      throw new PopeError('scope() got an asynchronous function; expected a synchronous one. Await outside of the scope.', {
-        argument: 'fn',
-      });
+      throw new PopeError(
+        'scope() got an asynchronous function; expected a synchronous one. Await outside of the scope.',
+        {
+          argument: 'fn',
+        },
+      );
     }
     for (const tensor of new Set(leavesOf(result))) tensor.retain();
     return { result, made: frame.made };

@@ -71,7 +71,8 @@ export function assertShape(argument: string, shape: Shape): void {
  */
 export function normalizeAxis(axis: number, rank: number, argument = 'axis'): number {
   const a = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || a < 0 || a >= rank) throw invalid(argument, axis, `an integer from ${-rank} to ${rank - 1}`);
+  if (!Number.isInteger(axis) || a < 0 || a >= rank)
+    throw invalid(argument, axis, `an integer from ${-rank} to ${rank - 1}`);
   return a;
 }
 

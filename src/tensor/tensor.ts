@@ -84,7 +84,9 @@ export class Tensor {
   dataSync(): TypedArray {
     const { device } = this;
     if (device.readSync === undefined) {
-      throw new PopeError(`the ${device.name} backend cannot read synchronously; expected await tensor.data().`, { argument: 'tensor' });
+      throw new PopeError(`the ${device.name} backend cannot read synchronously; expected await tensor.data().`, {
+        argument: 'tensor',
+      });
     }
     return device.readSync(this.handle, this.dtype, this.size);
   }
@@ -92,10 +94,13 @@ export class Tensor {
   /** The only number of a tensor of size 1, at once. */
   item(): number {
     if (this.size !== 1) {
-      throw new PopeError(`item() was called on a tensor of shape ${showShape(this.shape)}; expected exactly one element.`, {
-        argument: 'tensor',
-        got: this.shape,
-      });
+      throw new PopeError(
+        `item() was called on a tensor of shape ${showShape(this.shape)}; expected exactly one element.`,
+        {
+          argument: 'tensor',
+          got: this.shape,
+        },
+      );
     }
     return this.dataSync()[0];
   }

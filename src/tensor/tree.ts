@@ -17,7 +17,7 @@ export function leavesOf(value: unknown): Tensor[] {
   const leaves: Tensor[] = [];
   const walk = (node: unknown): void => {
     if (node instanceof Tensor) leaves.push(node);
-    else if (Array.isArray(node)) node.forEach(walk);
+    else if (Array.isArray(node)) for (const child of node) walk(child);
     else if (isRecord(node)) for (const key of Object.keys(node)) walk(node[key]);
   };
   walk(value);
@@ -29,7 +29,8 @@ export function namedLeaves(tree: Tree): [string, Tensor][] {
   const named: [string, Tensor][] = [];
   const walk = (node: unknown, path: string): void => {
     if (node instanceof Tensor) named.push([path, node]);
-    else if (Array.isArray(node)) node.forEach((child, i) => walk(child, path === '' ? `${i}` : `${path}.${i}`));
+    else if (Array.isArray(node))
+      for (const [i, child] of node.entries()) walk(child, path === '' ? `${i}` : `${path}.${i}`);
     else if (isRecord(node)) for (const key of Object.keys(node)) walk(node[key], path === '' ? key : `${path}.${key}`);
   };
   walk(tree, '');
@@ -43,7 +44,10 @@ export function mapTree<T extends Tree>(tree: T, fn: (tensor: Tensor, index: num
     if (node instanceof Tensor) return fn(node, index++);
     if (Array.isArray(node)) return node.map(walk);
     if (isRecord(node)) return Object.fromEntries(Object.keys(node).map((key) => [key, walk(node[key])]));
-    throw new PopeError('a tree holds something that is neither a tensor nor a list or record of trees.', { argument: 'tree', got: node });
+    throw new PopeError('a tree holds something that is neither a tensor nor a list or record of trees.', {
+      argument: 'tree',
+      got: node,
+    });
   };
   return walk(tree) as T;
 }
@@ -53,7 +57,9 @@ export function zipTree<T extends Tree>(x: T, y: Tree, fn: (a: Tensor, b: Tensor
   const other = leavesOf(y);
   const count = leavesOf(x).length;
   if (other.length !== count) {
-    throw new PopeError(`two trees have ${count} and ${other.length} tensors; expected the same structure.`, { argument: 'tree' });
+    throw new PopeError(`two trees have ${count} and ${other.length} tensors; expected the same structure.`, {
+      argument: 'tree',
+    });
   }
   return mapTree(x, (a, i) => fn(a, other[i]));
 }

@@ -6,10 +6,19 @@ export function assertFinite(argument: string, value: number): void {
 }
 
 /** @throws PopeError unless `value` is an integer in [min, max]. */
-export function assertInteger(argument: string, value: number, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): void {
+export function assertInteger(
+  argument: string,
+  value: number,
+  min = Number.MIN_SAFE_INTEGER,
+  max = Number.MAX_SAFE_INTEGER,
+): void {
   if (!Number.isInteger(value) || value < min || value > max) {
     const range =
-      max === Number.MAX_SAFE_INTEGER ? (min === Number.MIN_SAFE_INTEGER ? '' : ` of at least ${min}`) : ` from ${min} to ${max}`;
+      max === Number.MAX_SAFE_INTEGER
+        ? min === Number.MIN_SAFE_INTEGER
+          ? ''
+          : ` of at least ${min}`
+        : ` from ${min} to ${max}`;
     throw invalid(argument, value, `an integer${range}`);
   }
 }
@@ -22,6 +31,10 @@ export function assertRange(argument: string, value: number, min: number, max: n
 }
 
 /** @throws PopeError unless `value` is one of `choices`. */
-export function assertOneOf<T extends string>(argument: string, value: string, choices: readonly T[]): asserts value is T {
+export function assertOneOf<T extends string>(
+  argument: string,
+  value: string,
+  choices: readonly T[],
+): asserts value is T {
   if (!(choices as readonly string[]).includes(value)) throw invalid(argument, value, `one of ${choices.join(', ')}`);
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { charTokenizer, encodePairs, gptConfig, initGpt, sequenceLogProb } from '../../src/nn/index.js';
 import { checkpointFiles } from '../../src/entry/checkpoint.js';
+import { charTokenizer, encodePairs, gptConfig, initGpt, sequenceLogProb } from '../../src/nn/index.js';
 import { seededRandom } from '../../src/random/index.js';
 import { jsonl, pope, workFolder } from './harness.js';
 

@@ -13,7 +13,9 @@ test('every id of a docstring has a page and a property, and the other way round
   const sorted = (ids: Set<string>) => [...ids].sort();
   expect({ without_property: sorted(functions).filter((id) => !properties.has(id)) }).toEqual({ without_property: [] });
   expect({ without_page: sorted(functions).filter((id) => !anchors.has(id)) }).toEqual({ without_page: [] });
-  expect({ page_without_property: sorted(anchors).filter((id) => !properties.has(id)) }).toEqual({ page_without_property: [] });
+  expect({ page_without_property: sorted(anchors).filter((id) => !properties.has(id)) }).toEqual({
+    page_without_property: [],
+  });
   expect(functions.size).toBeGreaterThan(10);
 });
 

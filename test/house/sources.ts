@@ -19,6 +19,8 @@ export function sourcesUnder(folder: string): Source[] {
 
 /** What a file imports or re-exports, as written. */
 export const importsOf = ({ text }: Source): string[] =>
-  [...text.matchAll(/^\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm)].map(
-    (m) => m[1] ?? m[2] ?? m[3],
-  );
+  [
+    ...text.matchAll(
+      /^\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm,
+    ),
+  ].map((m) => m[1] ?? m[2] ?? m[3]);

@@ -1,6 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { byteTokenizer, charTokenizer, constantRate, type GptConfig, type GptParams, gptConfig, initGpt, type OptimizerState, paramShapes, trainBpe, trainLanguageModel, warmupCosine } from '../../src/nn/index.js';
-import { type Checkpoint, checkpointFiles, loadCheckpoint, readSafetensors, type StoredTensor, writeSafetensors } from '../../src/entry/checkpoint.js';
+import {
+  type Checkpoint,
+  checkpointFiles,
+  loadCheckpoint,
+  readSafetensors,
+  type StoredTensor,
+  writeSafetensors,
+} from '../../src/entry/checkpoint.js';
+import {
+  byteTokenizer,
+  charTokenizer,
+  constantRate,
+  type GptConfig,
+  type GptParams,
+  gptConfig,
+  initGpt,
+  type OptimizerState,
+  paramShapes,
+  trainBpe,
+  trainLanguageModel,
+  warmupCosine,
+} from '../../src/nn/index.js';
 import { type Random, randomState, seededRandom, uniformInt } from '../../src/random/index.js';
 import { namedLeaves, type Tree } from '../../src/tensor/index.js';
 import { tinyGpt } from './tiny-gpt.js';

@@ -1,8 +1,8 @@
 import { tensor } from '../../src/backend/index.js';
 import { logFromRecords } from '../../src/data/index.js';
 import type { Log } from '../../src/ope/index.js';
-import { evaluationRows, type EvaluationRows, type TrainOptions } from '../../src/pope/index.js';
-import { tabularPolicy, type TabularParams } from '../../src/ope/index.js';
+import { type TabularParams, tabularPolicy } from '../../src/ope/index.js';
+import { type EvaluationRows, evaluationRows, type TrainOptions } from '../../src/pope/index.js';
 
 export const prompts = ['x0', 'x1'];
 export const responses = ['a', 'b', 'c'];
@@ -25,7 +25,9 @@ export function enumeratedLog({ propensities = true, u = utilities } = {}): Log 
       Array.from({ length: counts[x][y] }, (_, copy) => ({
         id: `${prompt}${text}${copy}`,
         prompt,
-        responses: [{ text, ...(propensities && { propensity: pi0[x][y] }), feedback: { up: u[x][y] }, opinion: opinions[y] }],
+        responses: [
+          { text, ...(propensities && { propensity: pi0[x][y] }), feedback: { up: u[x][y] }, opinion: opinions[y] },
+        ],
       })),
     ),
   );
@@ -35,10 +37,12 @@ export function enumeratedLog({ propensities = true, u = utilities } = {}): Log 
 export const up = [{ name: 'up', transform: 'identity', weight: 1 }] as const;
 export const rowsOf = (log: Log): EvaluationRows => evaluationRows(log, up, { withoutPropensity: true });
 export const family = tabularPolicy(prompts, responses);
-export const logits = (rows: readonly (readonly number[])[] = [
-  [0, 0, 0],
-  [0, 0, 0],
-]): TabularParams => ({ logits: tensor(Float64Array.from(rows.flat()), { shape: [2, 3] }) });
+export const logits = (
+  rows: readonly (readonly number[])[] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ],
+): TabularParams => ({ logits: tensor(Float64Array.from(rows.flat()), { shape: [2, 3] }) });
 
 /** pi(y|x) of the parameters. */
 export function probabilities(params: TabularParams): number[][] {

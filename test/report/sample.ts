@@ -48,7 +48,14 @@ const target = (
 export const sampleResult: EvaluationResult = {
   version: '0.1.0',
   log: { rounds: 1689, responses: 6756, skipped: 3, mean_slate: 4, propensity: 'logged' },
-  settings: { tau: 1, diversity: 'anchored', signals: [{ name: 'agree', transform: 'identity', weight: 1 }], level: 0.95, interval: 't', seed: 0 },
+  settings: {
+    tau: 1,
+    diversity: 'anchored',
+    signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
+    level: 0.95,
+    interval: 't',
+    seed: 0,
+  },
   logging: { utility: estimate(0.52, 0.006), diversity: estimate(0.33, 0.004), value: estimate(0.85, 0.007) },
   targets: {
     pope: target(0.08, 0.011, 'supported', ['effective sample size 812 is above 100']),
