@@ -38,10 +38,17 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     splitting: true,
     dts: true,
-    clean: true,
+   
     target: 'es2022',
     platform: 'neutral',
     esbuildPlugins: [pureDefinitions],
   },
-  { entry: { 'cli/main': 'src/cli/main.ts' }, format: ['esm'], splitting: false, target: 'node20', platform: 'node' },
+  {
+    entry: { main: 'src/cli/main.ts', 'demo-worker': 'src/cli/demo/policy-worker.ts' },
+    outDir: 'dist/cli',
+    format: ['esm'],
+    splitting: true,
+    target: 'node20',
+    platform: 'node',
+  },
 ]);

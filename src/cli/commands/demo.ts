@@ -1,21 +1,20 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { jsonlText, jsonText, logFromRecords, parseDemo } from '../../data/index.js';
+import { jsonlText, jsonText } from '../../data/index.js';
 import { hashInput, writeFileAtomic } from '../../data/node.js';
 import { type GptParams, parameterCount } from '../../nn/index.js';
-import { type EvaluationResult, evaluate, evaluationRows, type Signal } from '../../pope/index.js';
-import { seededRandom } from '../../random/index.js';
+import { type EvaluationResult, evaluate } from '../../pope/index.js';
 import { formatCount, formatDuration, formatInterval, formatNumber, textTable } from '../../report/index.js';
-import { PopeError } from '../../util/index.js';
 import { writeCheckpoint } from '../checkpoint-folder.js';
 import type { Context } from '../context.js';
 import { demoReport } from '../demo/demo-report.js';
 import { exactTruth, judgePolicies } from '../demo/judge.js';
 import { candidateScore, demoFamily, demoLanguage, type Language } from '../demo/language.js';
-import { type DemoProblem, demoRecords, polisProblem } from '../demo/polis-log.js';
-import { policyPlans, type TrainedPolicy, trainPolicies } from '../demo/train-policies.js';
+import type { DemoProblem } from '../demo/polis-log.js';
+import { demoSetting, languageSettings, problemSettings, signals } from '../demo/setting.js';
+import { trainPolicies } from '../demo/train-all.js';
+import { policyPlans, type TrainedPolicy } from '../demo/train-policies.js';
 import type { Truth } from '../demo/truth.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { type CommonOptions, choiceOption, common, numberOption } from '../options.js';
@@ -27,12 +26,6 @@ interface DemoOptions extends CommonOptions {
   readonly tau: number;
   readonly diversity: 'anchored' | 'coverage';
 }
-
-const dataFile = fileURLToPath(new URL('../../data/polis-demo.json', import.meta.url));
-const problemSettings = { slate: 5, skew: 3, heldOutShare: 0.3, namedGroup: 100 };
-const languageSettings = { vocabSize: 384, nLayer: 1, nHead: 2, nEmbd: 32, steps: 150, holdOutEvery: 8 };
-const budget = { sftSteps: 60, steps: 24, batch: 320, promptsPerBatch: 4, learningRate: 8e-3 };
-const signals: readonly Signal[] = [{ name: 'agree', transform: 'identity', weight: 1 }];
 
 /** Adds `pope demo`. */
 export function registerDemo(program: Command, context: Context): void {
@@ -60,74 +53,40 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
   const interrupt = abortOnInterrupt();
   try {
-    const bytes = await readFile(dataFile).catch((cause: unknown) => {
-      throw new PopeError(`${dataFile} cannot be read; expected the demo's data beside the installed package.`, {
-        code: 'bad_file',
-        cause,
-      });
-    });
-    const problem = polisProblem(
-      parseDemo(JSON.parse(bytes.toString('utf8'))),
-      problemSettings,
-      seededRandom(options.seed),
-    );
-    const parts = demoLogs(problem);
+    const setting = await demoSetting(options.seed);
+    const { problem, train, heldOut } = setting;
+    const topics = new Set(problem.contexts.map(({ conversation }) => conversation)).size;
     say(
-      `1. Read ${formatCount(problem.rounds.length)} participants of ${new Set(problem.contexts.map(({ conversation }) => conversation)).size} Polis conversations (${problem.contexts.length} contexts: a topic, or a topic and a group of voters).`,
+      `1. Read ${formatCount(problem.rounds.length)} participants of ${topics} Polis conversations (${problem.contexts.length} contexts: a topic, or a topic and a group of voters).`,
     );
     say(
-      `   Log: ${formatCount(parts.train.rounds)} rounds to learn from, ${formatCount(parts.heldOut.rounds)} held out to judge; slates of ${problemSettings.slate} from a logging policy that favours the largest group's opinions ${problemSettings.skew}:1, recorded exactly.`,
+      `   Log: ${formatCount(train.log.rounds)} rounds to learn from, ${formatCount(heldOut.log.rounds)} held out to judge; slates of ${problemSettings.slate} from a logging policy that favours the largest group's opinions ${problemSettings.skew}:1, recorded exactly.`,
     );
 
     say('2. Pre-training a small GPT on the statements ...');
     progress.start('pre-training', languageSettings.steps);
-    const language = await demoLanguage(
-      problem,
-      languageSettings,
-      options.seed,
-      (step) => progress.at(step),
-      interrupt.signal,
-    );
+    const language = await demoLanguage(problem, languageSettings, options.seed, progress.at, interrupt.signal);
     progress.stop();
     say(
       `   ${formatCount(parameterCount(language.config))} parameters, ${formatCount(language.tokens)} tokens, loss of held-out statements ${(await language.textLoss(language.params)).toFixed(2)} nats a token.`,
     );
 
-    const { family, candidatesOf } = demoFamily(language, problem);
-    const rows = { train: evaluationRows(parts.train, signals), heldOut: evaluationRows(parts.heldOut, signals) };
     say(
       `3. Training: diversity ${options.diversity}${options.diversity === 'anchored' ? ' (-log(pi/pi0), the default for text)' : ''}, tau ${options.tau}.`,
     );
-    const policies = await trainPolicies({
-      family,
-      config: language.config,
-      start: language.params,
-      rows: rows.train,
-      heldOut: rows.heldOut,
-      plans: policyPlans(options.diversity, options.tau),
-      budget,
-      candidatesOf,
-      textLoss: language.textLoss,
+    const plans = policyPlans(options.diversity, options.tau);
+    const policies = await trainPolicies(plans, {
+      setting,
+      language,
       seed: options.seed,
       signal: interrupt.signal,
-      onStart: (plan, steps) => progress.start(plan.name, steps),
-      onStep: (step) => progress.at(step),
-      onDone: ({ plan, records }, result) => {
-        progress.stop();
-        if (result.stopped.reason === 'aborted')
-          throw new PopeError('the demo was interrupted; nothing was written.', { code: 'aborted' });
-        if (result.stopped.reason === 'diverged') throw new PopeError(result.stopped.message, { code: 'diverged' });
-        const last = records.at(-1)?.held_out;
-        say(
-          `   ${plan.name}: ${plan.sentence}; held-out agreement ${formatNumber(last?.utility ?? null)}, KL to the log ${formatNumber(last?.kl ?? null)} nats.`,
-        );
-        for (const alarm of records.at(-1)?.alarms ?? []) say(`   alarm (${alarm.code}): ${alarm.message}`);
-      },
+      progress,
+      say,
     });
 
     say('4. Evaluating on the held-out participants, and writing the report.');
-    const judged = judgePolicies(problem, policies, family, rows.heldOut, options);
-    const result = evaluate(parts.heldOut, {
+    const judged = judgePolicies(problem, policies, demoFamily(language, problem).family, heldOut.rows, options);
+    const result = evaluate(heldOut.log, {
       signals,
       tau: options.tau,
       diversity: options.diversity,
@@ -145,30 +104,29 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
       truth,
       policies,
       weights: Object.fromEntries(
-        judged.map(({ name, logProb }) => [name, logProb.map((p, j) => Math.exp(p - parts.heldOut.logPropensity![j]))]),
+        judged.map(({ name, logProb }) => [name, logProb.map((p, j) => Math.exp(p - heldOut.log.logPropensity![j]))]),
       ),
-      inputHash: await hashInput(bytes),
+      inputHash: await hashInput(setting.bytes),
       settings: {
         data: 'data/polis-demo.json',
         policies: 'a GPT normalised over the statements of each topic',
         tokenizer: `byte-level BPE, ${language.tokenizer.vocabSize} tokens`,
       },
     });
-    await writeAll(options.out, { problem, records: parts.records, language, policies, output, html });
+    await writeAll(options.out, {
+      problem,
+      records: { train: train.records, heldOut: heldOut.records },
+      language,
+      policies,
+      output,
+      html,
+    });
     printResult(context, options, output, () => demoText(output));
     say(`Done in ${formatDuration((Date.now() - began) / 1000)}. Open ${join(options.out, 'report.html')}.`);
   } finally {
     progress.stop();
     interrupt.release();
   }
-}
-
-/** The two logs as files and as columns. */
-function demoLogs(problem: DemoProblem) {
-  const part = (heldOut: boolean) => demoRecords(problem.rounds.filter((round) => round.heldOut === heldOut));
-  const records = { train: part(false), heldOut: part(true) };
-  const log = (list: readonly Record<string, unknown>[]) => logFromRecords(list, { candidates: problem.candidates });
-  return { records, train: log(records.train), heldOut: log(records.heldOut) };
 }
 
 /** The evaluation's JSON with the exact values beside it. */

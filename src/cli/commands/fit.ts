@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { jsonlText, jsonText } from '../../data/index.js';
+import { jsonlText } from '../../data/index.js';
 import { readCandidates, readLog, writeFileAtomic } from '../../data/node.js';
 import { parameterCount } from '../../nn/index.js';
 import { fitLogging } from '../../pope/index.js';
@@ -18,6 +18,7 @@ import { createProgress } from '../progress.js';
 import { fitOptions, writeFittedLog } from '../training/fitted-log.js';
 import { policyExtra, startModel } from '../training/start-model.js';
 import { type StepOptions, withStepOptions } from '../training/step-options.js';
+import { writeResult } from '../training/training-folder.js';
 
 interface FitCommandOptions extends CommonOptions, StepOptions, ModelOptions {
   readonly out: string;
@@ -107,7 +108,7 @@ async function fitCommand(path: string, options: FitCommandOptions, context: Con
     await writeFittedLog(path, join(options.out, 'log.jsonl'), log, fit.logPropensity);
     await writeCheckpoint(options.out, checkpoint);
     await writeFileAtomic(join(options.out, 'train.jsonl'), jsonlText(fit.model.records));
-    await writeFileAtomic(join(options.out, 'result.json'), `${jsonText(result, 2)}\n`);
+    await writeResult(options.out, result);
     printResult(context, options, result, () =>
       [
         `${formatCount(log.responseCount)} responses of ${formatCount(log.rounds)} rounds: mean log-propensity ${formatNumber(result.mean_log_propensity, 4)} nats, cross-fitted in ${options.folds} folds (${formatNumber(result.mean_log_prob_in_sample, 4)} by the model that saw them)`,

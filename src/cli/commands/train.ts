@@ -21,7 +21,7 @@ import { runTraining } from '../training/run-training.js';
 import { policyExtra } from '../training/start-model.js';
 import { type StepOptions, withStepOptions } from '../training/step-options.js';
 import { heldOutEvaluation, trainResult, trainText } from '../training/train-result.js';
-import { writeRun } from '../training/training-folder.js';
+import { writeResult, writeRun } from '../training/training-folder.js';
 
 export interface TrainCommandOptions extends CommonOptions, StepOptions, ModelOptions {
   readonly out: string;
@@ -140,22 +140,24 @@ async function trainCommand(
       lengthExponent: settings.length_exponent,
       scoreScale: settings.score_scale,
     });
-    const judged = !failed && ready.heldOutLog?.logPropensity != null && settings.signals.length > 0;
-    const evaluation = judged ? heldOutEvaluation(run, extra, ready.heldOutLog!, candidates, progress) : null;
-    const result = trainResult(run, {
+    const parts = {
       propensity: ready.propensity,
       rounds: {
         train: ready.rows.roundIndex.length,
         held_out: ready.heldOut?.roundIndex.length ?? 0,
         skipped: log.skipped,
       },
-      warnings:
-        evaluation === null
-          ? warnings
-          : [...warnings, ...evaluation.warnings.filter(({ code }) => !warnings.some((w) => w.code === code))],
-      evaluation,
-    });
-    await writeRun(options.out, run, extra, result);
+      warnings,
+    };
+    // whatever the evaluation comes to, the run is kept
+    await writeRun(options.out, run, extra);
+    let result = trainResult(run, { ...parts, evaluation: null });
+    await writeResult(options.out, result);
+    if (!failed && ready.heldOutLog?.logPropensity != null && settings.signals.length > 0) {
+      const evaluation = heldOutEvaluation(run, extra, ready.heldOutLog, candidates, progress);
+      result = trainResult(run, { ...parts, evaluation });
+      await writeResult(options.out, result);
+    }
     for (const alarm of result.alarms) say(`alarm (${alarm.code}): ${alarm.message}`);
     if (failed) {
       const where = run.phase === 'imitate' ? ' (of the imitation)' : '';

@@ -37,6 +37,27 @@ const blockSize = 128;
 /** Wider than GPT-2's 0.02: at width 32 that one begins on a plateau. */
 const deviation = 0.07;
 
+/** What the statements alone decide: tokenizer, sizes, and the tokens to train on and to hold out. */
+export function languageParts(problem: DemoProblem, settings: LanguageSettings) {
+  const conversations = [...new Set(problem.contexts.map(({ conversation }) => conversation))];
+  const texts = conversations.flatMap(({ statements }) => statements.map(({ text }) => text));
+  const tokenizer = trainBpe([...texts, ...problem.contexts.map(({ prompt }) => prompt)], {
+    vocabSize: settings.vocabSize,
+  });
+  const { nLayer, nHead, nEmbd } = settings;
+  const config = gptConfig({ vocabSize: tokenizer.vocabSize, blockSize, nLayer, nHead, nEmbd });
+  const stream = (keep: (i: number) => boolean): Int32Array =>
+    Int32Array.from(texts.filter((_, i) => keep(i)).flatMap((text) => [...tokenizer.encode(text), tokenizer.eosId]));
+  const held = (i: number): boolean => i % settings.holdOutEvery === 0;
+  const heldOut = stream(held);
+  return {
+    tokenizer,
+    config,
+    data: stream((i) => !held(i)),
+    textLoss: (params: GptParams): Promise<number> => languageModelLoss(params, config, heldOut, { length: 64 }),
+  };
+}
+
 /** A byte-level BPE and a small GPT, pre-trained on the statements of the demo but for the held-out ones. */
 export async function demoLanguage(
   problem: DemoProblem,
@@ -45,23 +66,7 @@ export async function demoLanguage(
   onStep: (step: number) => void,
   signal?: AbortSignal,
 ): Promise<Language> {
-  const conversations = [...new Set(problem.contexts.map(({ conversation }) => conversation))];
-  const texts = conversations.flatMap(({ statements }) => statements.map(({ text }) => text));
-  const tokenizer = trainBpe([...texts, ...problem.contexts.map(({ prompt }) => prompt)], {
-    vocabSize: settings.vocabSize,
-  });
-  const config = gptConfig({
-    vocabSize: tokenizer.vocabSize,
-    blockSize,
-    nLayer: settings.nLayer,
-    nHead: settings.nHead,
-    nEmbd: settings.nEmbd,
-  });
-  const stream = (keep: (i: number) => boolean): Int32Array =>
-    Int32Array.from(texts.filter((_, i) => keep(i)).flatMap((text) => [...tokenizer.encode(text), tokenizer.eosId]));
-  const held = (i: number): boolean => i % settings.holdOutEvery === 0;
-  const data = stream((i) => !held(i));
-  const heldOut = stream(held);
+  const { tokenizer, config, data, textLoss } = languageParts(problem, settings);
   const random: Random = seededRandom(seed);
   const { params } = await trainLanguageModel({
     params: initGpt(config, random, { deviation }),
@@ -76,18 +81,12 @@ export async function demoLanguage(
     onStep: ({ step }) => onStep(step),
     ...(signal && { signal }),
   });
-  return {
-    tokenizer,
-    config,
-    params,
-    textLoss: (p) => languageModelLoss(p, config, heldOut, { length: 64 }),
-    tokens: data.length,
-  };
+  return { tokenizer, config, params, textLoss, tokens: data.length };
 }
 
 /** The transformer normalised over the statements of each topic. */
 export function demoFamily(
-  language: Language,
+  language: Pick<Language, 'config' | 'tokenizer'>,
   problem: DemoProblem,
 ): { family: PolicyFamily<GptParams>; candidatesOf: CandidatesOf } {
   const textsOf = new Map(

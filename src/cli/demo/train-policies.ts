@@ -1,7 +1,6 @@
-import type { GptConfig, GptParams } from '../../nn/index.js';
-import type { PolicyFamily } from '../../ope/index.js';
+import type { GptParams } from '../../nn/index.js';
+import type { CandidatesOf, PolicyFamily } from '../../ope/index.js';
 import {
-  type EvaluationRows,
   type HeldOutFigures,
   type Objective,
   type StepRecord,
@@ -10,6 +9,7 @@ import {
   trainPope,
 } from '../../pope/index.js';
 import { dispose } from '../../tensor/index.js';
+import { budget, type DemoSetting } from './setting.js';
 
 /** One policy of the demo: how it is trained, and what its name means in a sentence. */
 export interface PolicyPlan {
@@ -53,68 +53,46 @@ export interface TrainedPolicy {
   readonly records: readonly StepRecord[];
 }
 
-export interface DemoBudget {
-  /** Steps of the imitation of the log, and of each policy trained from there. */
-  readonly sftSteps: number;
-  readonly steps: number;
-  readonly batch: number;
-  readonly promptsPerBatch: number;
-  readonly learningRate: number;
-}
-
-export interface TrainPoliciesOptions {
+export interface TrainPlanOptions {
+  readonly setting: DemoSetting;
   readonly family: PolicyFamily<GptParams>;
-  readonly config: GptConfig;
-  /** The pre-trained language model. */
-  readonly start: GptParams;
-  readonly rows: EvaluationRows;
-  readonly heldOut: EvaluationRows;
-  readonly plans: readonly PolicyPlan[];
-  readonly budget: DemoBudget;
-  readonly candidatesOf: NonNullable<Parameters<typeof trainPope>[0]['candidatesOf']>;
+  readonly candidatesOf: CandidatesOf;
   readonly textLoss: (params: GptParams) => number | Promise<number>;
+  /** Where training starts, and its held-out figures if they are known. */
+  readonly start: GptParams;
+  readonly startFigures?: HeldOutFigures | undefined;
   readonly seed: number;
-  readonly signal?: AbortSignal;
-  readonly onStart: (plan: PolicyPlan, steps: number) => void;
+  readonly signal?: AbortSignal | undefined;
   readonly onStep: (step: number) => void;
-  readonly onDone: (policy: TrainedPolicy, result: TrainResult<GptParams>) => void;
 }
 
-/** Trains the plans in turn: the first from `start`, the others from where the first ended. */
-export async function trainPolicies(options: TrainPoliciesOptions): Promise<TrainedPolicy[]> {
-  const { budget, plans } = options;
-  const done: TrainedPolicy[] = [];
-  let start: HeldOutFigures | undefined;
-  for (const plan of plans) {
-    const first = done.length === 0;
-    const steps = first ? budget.sftSteps : budget.steps;
-    options.onStart(plan, steps);
-    const result = await trainPope({
-      family: options.family,
-      params: first ? options.start : done[0].params,
-      rows: options.rows,
-      heldOut: options.heldOut,
-      objective: plan.objective,
-      diversity: plan.diversity,
-      tau: plan.tau,
-      steps,
-      innerSteps: plan.objective === 'sft' || plan.objective === 'dpo' ? 1 : 2,
-      batch: budget.batch,
-      promptsPerBatch: budget.promptsPerBatch,
-      learningRate: budget.learningRate,
-      candidatesOf: options.candidatesOf,
-      textLoss: options.textLoss,
-      seed: options.seed,
-      logEvery: Math.ceil(steps / 2),
-      ...(start && { start }),
-      onStep: ({ step }) => options.onStep(step),
-      ...(options.signal && { signal: options.signal }),
-    });
-    const trained = { plan, params: result.params, records: result.records };
-    dispose([result.state.optimizer.firstMoment, result.state.optimizer.secondMoment]);
-    start ??= result.figures ?? undefined;
-    done.push(trained);
-    options.onDone(trained, result);
-  }
-  return done;
+/** Steps of a plan: the imitation of the log has a budget of its own, since all others start from it. */
+export const stepsOf = ({ objective }: PolicyPlan): number => (objective === 'sft' ? budget.sftSteps : budget.steps);
+
+/** Trains one policy on the training rounds; the held-out ones judge it. */
+export async function trainPlan(plan: PolicyPlan, options: TrainPlanOptions): Promise<TrainResult<GptParams>> {
+  const steps = stepsOf(plan);
+  const result = await trainPope({
+    family: options.family,
+    params: options.start,
+    rows: options.setting.train.rows,
+    heldOut: options.setting.heldOut.rows,
+    objective: plan.objective,
+    diversity: plan.diversity,
+    tau: plan.tau,
+    steps,
+    innerSteps: plan.objective === 'sft' || plan.objective === 'dpo' ? 1 : 2,
+    batch: budget.batch,
+    promptsPerBatch: budget.promptsPerBatch,
+    learningRate: budget.learningRate,
+    candidatesOf: options.candidatesOf,
+    textLoss: options.textLoss,
+    seed: options.seed,
+    logEvery: Math.ceil(steps / 2),
+    onStep: ({ step }) => options.onStep(step),
+    ...(options.startFigures && { start: options.startFigures }),
+    ...(options.signal && { signal: options.signal }),
+  });
+  dispose([result.state.optimizer.firstMoment, result.state.optimizer.secondMoment]);
+  return result;
 }

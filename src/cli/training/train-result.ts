@@ -62,7 +62,10 @@ export function trainResult(
     held_out: last?.held_out === undefined ? null : { step: last.step, ...last.held_out },
     alarms: last?.alarms ?? [],
     evaluation,
-    warnings,
+    warnings: [
+      ...warnings,
+      ...(evaluation?.warnings.filter(({ code }) => !warnings.some((w) => w.code === code)) ?? []),
+    ],
   };
 }
 

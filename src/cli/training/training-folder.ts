@@ -24,12 +24,11 @@ export interface SavedRun {
   readonly records: readonly PhaseRecord[];
 }
 
-/** Writes checkpoint, train.jsonl and result.json, each file whole or not at all. */
+/** Writes checkpoint and train.jsonl, each file whole or not at all. */
 export async function writeRun(
   folder: string,
   { model, phase, state, settings, records }: SavedRun,
   extra: Record<string, unknown>,
-  result: unknown,
 ): Promise<void> {
   await writeCheckpoint(folder, {
     ...model,
@@ -39,8 +38,11 @@ export async function writeRun(
     extra: { ...extra, phase, start: state.start, settings },
   });
   await writeFileAtomic(join(folder, 'train.jsonl'), jsonlText(records));
-  await writeFileAtomic(join(folder, 'result.json'), `${jsonText(result, 2)}\n`);
 }
+
+/** @throws PopeError where it cannot be written. */
+export const writeResult = (folder: string, result: unknown): Promise<void> =>
+  writeFileAtomic(join(folder, 'result.json'), `${jsonText(result, 2)}\n`);
 
 /** Reads a run back to go on with it. @throws PopeError where the folder holds none, or it is damaged or done. */
 export async function readRun(folder: string): Promise<SavedRun> {
