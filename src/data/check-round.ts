@@ -108,9 +108,8 @@ function checkLogPropensity(value: unknown, j: number, fail: Report): void {
   if (value.length === 0) fail(path, value, `${LOG_PROB}, or an array of such, one a token`);
   let sum = 0;
   for (let t = 0; t < value.length; t++) {
-    if (!(typeof value[t] === 'number' && value[t] <= 0 && value[t] > -Infinity))
-      checkLogProb(value[t], `${path}[${t}]`, fail);
-    sum += value[t] as number;
+    if (typeof value[t] === 'number' && value[t] <= 0 && value[t] > -Infinity) sum += value[t];
+    else checkLogProb(value[t], `${path}[${t}]`, fail);
   }
   if (sum === -Infinity) fail(path, value, 'token log-probabilities with a finite sum');
 }

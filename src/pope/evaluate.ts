@@ -106,6 +106,13 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const message = `${settings.interval} has no interval for ${without.length} of ${all.length} figures, whose bounds are null; the first, ${without[0].path}: ${without[0].reason}`;
     warnings.push({ code: 'no_interval', message });
   }
+  const undefinedFigures = all.filter((_, i) => !Number.isFinite(computed[i].estimate));
+  if (undefinedFigures.length > 0) {
+    warnings.push({
+      code: 'undefined_estimate',
+      message: `${undefinedFigures.length} figures have no finite estimate (all weights 0, or sums beyond float64) and are null; the first: ${undefinedFigures[0].path.replaceAll('/', '.')}.`,
+    });
+  }
   const entries = new Map(all.map(({ path }, i) => [path, entry(computed[i])]));
   for (const path of beyond) entries.set(path, { estimate: null, std_error: null, lower: null, upper: null });
   const under = (prefix: string): Record<string, EstimateEntry> =>

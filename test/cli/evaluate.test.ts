@@ -264,7 +264,7 @@ describe('what pope evaluate prints', () => {
     const result = await json(write('huge.jsonl', jsonl(Array.from({ length: 40 }, () => round))));
     expect(result.logging.utility.estimate).toBe(null);
     expect(result.targets.target.sensitivity.utility[0]).toEqual({ lower: null, upper: null });
-    expect(result.warnings.map(({ code }: { code: string }) => code)).toContain('overflow');
+    expect(result.warnings.map(({ code }: { code: string }) => code)).toContain('undefined_estimate');
   });
 
   it('a target that never says what was logged is refused, with 0 for ips and nothing for snips', async () => {
@@ -299,5 +299,35 @@ describe('what pope evaluate prints', () => {
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain('one of the 3 candidates');
     expect(existsSync(path('nothing'))).toBe(false);
+  });
+});
+
+describe('--interval bounds that not every figure has', () => {
+  it('bernstein and one-sided methods leave null what they cannot bound, and say so', async () => {
+    const records = Array.from({ length: 40 }, (_, i) => ({
+      prompt: 'p',
+      responses: [
+        {
+          text: 'x',
+          propensity: 0.5,
+          target_log_prob: Math.log(i % 2 === 0 ? 0.4 : 0.6),
+          feedback: { votes: i % 3 === 0 ? 1 : 0 },
+        },
+      ],
+    }));
+    const file = write('intervals.jsonl', jsonl(records));
+    for (const method of [
+      ['bernstein', '--reward-range', '0,2'],
+      ['hoeffding', '--reward-range', '0,2'],
+      ['log-smoothing'],
+      ['betting'],
+    ]) {
+      const { targets, warnings } = await json(file, '--diversity', 'none', '--interval', ...method);
+      const { ips, snips } = targets.target.utility;
+      expect(ips.lower).toBeLessThan(ips.estimate);
+      expect(snips.estimate).toBeGreaterThan(0);
+      expect([snips.lower, snips.upper]).toEqual([null, null]);
+      expect(warnings.map(({ code }: { code: string }) => code)).toContain('no_interval');
+    }
   });
 });
