@@ -38,7 +38,7 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     splitting: true,
     dts: true,
-   
+
     target: 'es2022',
     platform: 'neutral',
     esbuildPlugins: [pureDefinitions],

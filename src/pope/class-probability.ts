@@ -50,7 +50,7 @@ export function classEntropy(classes: ReadonlyMap<string, number>): number {
 /** @throws PopeError naming the first round with a response without opinion class. */
 export function requireOpinions(log: Log): readonly string[] {
   const { opinions } = log;
-  const missing = opinions === null ? 0 : opinions.findIndex((c) => c === undefined);
+  const missing = opinions === null ? 0 : opinions.indexOf(undefined);
   if (opinions === null || missing >= 0) {
     let round = 0;
     while (log.offsets[round + 1] <= missing) round++;
