@@ -31,14 +31,32 @@ try {
     console.log(`${entry}: ${esm} names by import and by require`);
   }
 
-  const gradient = (load) => `${load}
-    const f = (x) => tensor.mul(tensor.mul(x, x), x);
-    const second = autograd.grad((y) => autograd.grad(f)(y))(tensor.tensor(3, { dtype: 'float64' })).item();
-    if (second !== 18) throw new Error('the second derivative of x^3 at 3 is ' + second);`;
-  writeFileSync(join(home, 'strict.mjs'), gradient(`import * as tensor from '${name}/tensor'; import * as autograd from '${name}/autograd';`));
-  writeFileSync(join(home, 'strict.cjs'), gradient(`const tensor = require('${name}/tensor'), autograd = require('${name}/autograd');`));
+  // the whole core at work: a nested gradient across entries, an exact expectation, an evaluation, a transformer's step
+  const core = ['tensor', 'autograd', 'ope', 'pope', 'nn'];
+  const work = (load) => `${load}
+    const equal = (what, got, wanted) => { if (got !== wanted) throw new Error(what + ' is ' + got + ', not ' + wanted); };
+    const cube = (x) => tensor.mul(tensor.mul(x, x), x);
+    equal("(x^3)'' at 3", autograd.grad((y) => autograd.grad(cube)(y))(tensor.tensor(3, { dtype: 'float64' })).item(), 18);
+    const problem = { contextProb: [1], logging: [[0.5, 0.5]], target: [[0.25, 0.75]], reward: [[1, 0]] };
+    equal('E[ips]', ope.expectation(ope.ips, problem), 0.25);
+    equal('T4 at pi0 = pi', pope.varianceLowerBound([0, 0], [1, 1]).lowerBound, 0);
+    const config = nn.gptConfig({ vocabSize: 8, blockSize: 4, nLayer: 1, nHead: 2, nEmbd: 8 });
+    const params = nn.initGpt(config, ope.seededRandom(0));
+    const tokens = tensor.tensor([[1, 2, 3]], { dtype: 'int32' });
+    const loss = (p) => tensor.crossEntropy(nn.gptLogits(p, config, tokens), tokens);
+    const { gradient } = autograd.valueAndGrad(loss)(params);
+    nn.adamwStep(params, gradient, nn.adamwInit(params), { learningRate: 0.01 });`;
+  writeFileSync(join(home, 'strict.mjs'), work(core.map((e) => `import * as ${e} from '${name}/${e}';`).join('\n')));
+  writeFileSync(join(home, 'strict.cjs'), work(core.map((e) => `const ${e} = require('${name}/${e}');`).join('\n')));
   for (const file of ['strict.mjs', 'strict.cjs']) run('node', ['--disallow-code-generation-from-strings', file]);
-  console.log('gradients across entries, without code generation from strings: ok in both formats');
+  console.log('the core at work without code generation from strings: ok in both formats');
+
+  // and it reaches for nothing of Node's: the bundles of the core name no builtin
+  for (const entry of ['index', ...core]) {
+    const found = sourcesOf(join(home, 'node_modules', name, 'dist'), `${entry}.js`).filter((text) => /from ["']node:|require\(["']node:/.test(text));
+    if (found.length > 0) throw new Error(`${entry} imports a Node builtin`);
+  }
+  console.log('the core imports no Node builtin');
 
   writeFileSync(join(home, 'use.ts'), entries.map((entry, i) => `import * as m${i} from '${entry}';\nexport const n${i}: object = m${i};\n`).join(''));
   writeFileSync(join(home, 'use.cts'), entries.map((entry, i) => `import m${i} = require('${entry}');\nexport const n${i}: object = m${i};\n`).join(''));
@@ -55,4 +73,13 @@ try {
   process.exitCode = 1;
 } finally {
   rmSync(home, { recursive: true, force: true });
+}
+
+/** The text of a built file and of all chunks that it loads. */
+function sourcesOf(folder, file, seen = new Set()) {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const text = readFileSync(join(folder, file), 'utf8');
+  const next = [...text.matchAll(/from ["']\.\/([^"']+)["']|import ["']\.\/([^"']+)["']/g)].map((m) => m[1] ?? m[2]);
+  return [text, ...next.flatMap((inner) => sourcesOf(folder, inner, seen))];
 }
