@@ -48,10 +48,14 @@ export function paretoLimit(n: number): number {
   return Math.min(1 - 1 / Math.log10(n), 0.7);
 }
 
+/** Nats between two log-weights that rounding alone may make. */
+const ROUNDING = 1e-9;
+
 /**
  * The tail index of weights given by their logarithms (-Infinity is weight 0): a generalised Pareto fitted to the
  * ceil(min(0.2 n, 3 sqrt n)) largest weights, over the next one below them. Only differences of the logarithms matter,
- * so neither scale nor size of the weights does. Weights equal to the threshold do not count as tail.
+ * so neither scale nor size of the weights does. Weights equal to the threshold, up to rounding, do not
+ * count as tail, and a tail of fewer than 5 distinct weights (few actions) has no index.
  * @throws PopeError where a log-weight is NaN or Infinity.
  * @id T14
  */
@@ -66,12 +70,14 @@ export function paretoTail(logWeights: Float64Array): ParetoTail {
   const length = Math.ceil(Math.min(0.2 * n, 3 * Math.sqrt(n)));
   if (length < 5) return none(length, `${length} tail points, fewer than 5`);
   const top = sorted[n - 1]!;
-  const threshold = Math.exp(sorted[n - length - 1]! - top);
-  const tail = sorted
-    .subarray(n - length)
-    .map((value) => Math.exp(value - top) - threshold)
-    .filter((x) => x > 0);
-  if (tail.length < 5) return none(tail.length, `${tail.length} weights above the tail's threshold, fewer than 5`);
-  if (tail[0] === tail[tail.length - 1]) return none(tail.length, 'all weights in the tail are equal');
+  // a log-ratio within rounding of the threshold is a tie: the fit is scale-free, and would read noise as a tail
+  const cut = sorted[n - length - 1]!;
+  const threshold = Math.exp(cut - top);
+  const above = sorted.subarray(n - length).filter((value) => value > cut + ROUNDING);
+  if (above.length < 5) return none(above.length, `${above.length} weights above the tail's threshold, fewer than 5`);
+  const distinct = above.filter((value, i) => i === 0 || value > above[i - 1]! + ROUNDING).length;
+  if (distinct === 1) return none(above.length, 'all weights in the tail are equal');
+  if (distinct < 5) return none(above.length, `${distinct} distinct weights in the tail, fewer than 5`);
+  const tail = above.map((value) => Math.exp(value - top) - threshold);
   return { k: fitGeneralisedPareto(tail).k, tailPoints: tail.length, reason: null };
 }

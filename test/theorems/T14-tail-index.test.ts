@@ -88,3 +88,14 @@ test('T14: the limit', () => {
   expect(paretoLimit(3000)).toBe(0.7);
   expect(() => paretoLimit(1)).toThrow(/n is/);
 });
+
+test('T14: rounding of equal weights is no tail, and neither are a few distinct weights', () => {
+  // 100 weights of two kinds, each kind apart by rounding alone: read as exceedances, 1e-16 against 0.1 gave k above 20
+  const noisy = Float64Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 0.2 : 0.1) + (i % 7) * 1e-16);
+  expect(paretoTail(noisy)).toMatchObject({ k: null, reason: expect.stringMatching(/above the tail|equal|distinct/) });
+  const few = Float64Array.from({ length: 400 }, (_, i) => [0, 0.1, 0.2, 0.3][i % 4]);
+  expect(paretoTail(few).k).toBeNull();
+  // five and more distinct weights are a tail again
+  const many = Float64Array.from({ length: 400 }, (_, i) => Math.log(1 + i));
+  expect(paretoTail(many).k).not.toBeNull();
+});
