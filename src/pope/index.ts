@@ -22,7 +22,8 @@ export {
   type EstimatorParameters,
   estimatorKeys,
 } from './estimator-keys.js';
-export { type EvaluateOptions, evaluate } from './evaluate.js';
+export { evaluate } from './evaluate.js';
+export type { EvaluateOptions } from './evaluate-settings.js';
 export { type Batch, batchOf, type EvaluationRows, evaluationRows, selectRows, wholeBatch } from './evaluation-rows.js';
 export { type CrossFitOptions, crossFit, type FitOptions, type FitResult, fitLogging } from './fit-logging.js';
 export { decompositionGap, type WeightMoments, weightMoments } from './gap.js';

@@ -88,3 +88,26 @@ describe('edges', () => {
     }
   });
 });
+
+test('targets whose names contain one another, or are awkward, keep their own entries', () => {
+  const names = ['a', 'a/utility', '__proto__x', 'utility'];
+  const log = logFromRecords(
+    Array.from({ length: 40 }, (_, i) => ({
+      prompt: 'p',
+      responses: [
+        {
+          text: 'x',
+          propensity: 0.5,
+          target_log_prob: Object.fromEntries(names.map((name, k) => [name, Math.log(0.3 + k / 10)])),
+          feedback: { f: i % 2 },
+        },
+      ],
+    })),
+  );
+  const { targets } = evaluate(log, { signals: [{ name: 'f', transform: 'identity', weight: 1 }], diversity: 'none' });
+  expect(Object.keys(targets)).toEqual(names);
+  names.forEach((name, k) => {
+    expect(Object.keys(targets[name].utility)).toEqual(['ips', 'snips', 'clipped_ips', 'joint_ips']);
+    expect(targets[name].utility['ips']?.estimate).toBeCloseTo(0.5 * ((0.3 + k / 10) / 0.5), 12);
+  });
+});

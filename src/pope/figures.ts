@@ -1,0 +1,100 @@
+import type { Warning } from '../ope/index.js';
+import { seededRandom } from '../random/index.js';
+import { combineTerms, type Interval, type RoundTermArrays } from '../stats/index.js';
+import type { Settings } from './evaluate-settings.js';
+import type { EvaluationRows } from './evaluation-rows.js';
+import { type Figure, figureIntervals } from './figure-intervals.js';
+import { ownTerms, type TermsByKey } from './policy-terms.js';
+import { type Component, components, type EstimateEntry } from './result.js';
+
+/** Entries by component and estimator, filled in as figures get their intervals. */
+export type Entries = Record<Component, Record<string, EstimateEntry>>;
+
+/** A number to come, and where its entry goes. */
+export interface PendingFigure extends Figure {
+  readonly put: (entry: EstimateEntry) => void;
+}
+
+export const noEntries = (): Entries => ({ utility: {}, diversity: {}, value: {} });
+
+const nothing: EstimateEntry = { estimate: null, std_error: null, lower: null, upper: null };
+
+/** The figures of one target and of its paired differences from the logging policy; what left float64 is null at once. */
+export function targetFigures(
+  name: string,
+  terms: Record<Component, TermsByKey>,
+  logging: Record<Component, TermsByKey>,
+  into: { readonly own: Entries; readonly versus: Entries },
+  rows: EvaluationRows,
+  warnings: Warning[],
+): PendingFigure[] {
+  const figures: PendingFigure[] = [];
+  for (const c of components) {
+    const reference = ownTerms(logging[c]);
+    for (const [key, own] of Object.entries(terms[c])) {
+      const reason = unusable(own, rows);
+      if (reason !== null) {
+        warnings.push({ code: 'overflow', message: `${name}: ${c}.${key} is beyond float64 ${reason}; it is null.` });
+        into.own[c][key] = nothing;
+        continue;
+      }
+      const put = (entries: Entries) => (entry: EstimateEntry) => {
+        entries[c][key] = entry;
+      };
+      figures.push({ path: `${name}: ${c}.${key}`, terms: own, isDifference: false, put: put(into.own) });
+      if (reference === undefined) continue;
+      const difference = combineTerms(own, reference, -1);
+      figures.push({
+        path: `${name}: versus_logging.${c}.${key}`,
+        terms: difference,
+        isDifference: true,
+        put: put(into.versus),
+      });
+    }
+  }
+  return figures;
+}
+
+/** Computes all intervals together, so that bootstraps share their resamples, and hands each entry to its place. */
+export function finishFigures(
+  figures: readonly PendingFigure[],
+  settings: Settings,
+  rows: EvaluationRows,
+  warnings: Warning[],
+): void {
+  const { intervals, without } = figureIntervals(settings.interval, figures, {
+    level: settings.level,
+    resamples: settings.resamples,
+    random: seededRandom(settings.seed),
+    range: settings.rewardRange,
+    ...(rows.clustered && { clusterOf: rows.unitOfRound, clusters: rows.units }),
+  });
+  for (const [i, { put }] of figures.entries()) put(entryOf(intervals[i]));
+  if (without.length > 0) {
+    const message = `${settings.interval} has no interval for ${without.length} of ${figures.length} figures, whose bounds are null; the first, ${without[0].path}: ${without[0].reason}`;
+    warnings.push({ code: 'no_interval', message });
+  }
+  const undefinedFigures = figures.filter((_, i) => !Number.isFinite(intervals[i].estimate));
+  if (undefinedFigures.length > 0) {
+    const message = `${undefinedFigures.length} figures have no finite estimate (all weights 0, or sums beyond float64) and are null; the first, ${undefinedFigures[0].path}.`;
+    warnings.push({ code: 'undefined_estimate', message });
+  }
+}
+
+/** Which round made the terms leave float64; null where all are finite. */
+function unusable(terms: RoundTermArrays, rows: EvaluationRows): string | null {
+  for (const column of [terms.numerator, terms.denominator, terms.baseline]) {
+    const bad = column?.findIndex((v) => !Number.isFinite(v)) ?? -1;
+    if (bad >= 0) return `in round ${rows.log.ids[rows.roundIndex[bad]]}`;
+  }
+  return null;
+}
+
+const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);
+
+const entryOf = ({ estimate, stdError, lower, upper }: Interval): EstimateEntry => ({
+  estimate: finiteOrNull(estimate),
+  std_error: finiteOrNull(stdError),
+  lower: finiteOrNull(lower),
+  upper: finiteOrNull(upper),
+});
