@@ -16,6 +16,7 @@ export {
   coverageReward,
   type DiversityKind,
   decompositionGap,
+  distributionKlReward,
   distributionReward,
   diversityKinds,
   entropyLowerBound,

@@ -1,5 +1,5 @@
 import { type Log, promptKey } from '../ope/index.js';
-import { PopeError } from '../util/index.js';
+import { invalid, PopeError } from '../util/index.js';
 
 /** Class probabilities of a target by prompt, estimated from all logged responses of that prompt. */
 export interface ClassProbabilities {
@@ -40,11 +40,26 @@ export function classProbabilities(log: Log, logRatio: ArrayLike<number>): Class
   return { byPrompt: mass, ownLogProb };
 }
 
-/** -sum p log p over classes, in nats. */
-export function classEntropy(classes: ReadonlyMap<string, number>): number {
+/**
+ * -sum p log p over classes, in nats. Of estimated probabilities it is a plug-in, biased downwards by about
+ * (K - 1)/(2 n); `millerMadow`, the number n of (effective) samples behind them, adds that first order back, with K the
+ * classes of positive probability.
+ */
+export function classEntropy(
+  classes: ReadonlyMap<string, number>,
+  options: { readonly millerMadow?: number } = {},
+): number {
   let entropy = 0;
-  for (const p of classes.values()) if (p > 0) entropy -= p * Math.log(p);
-  return entropy;
+  let positive = 0;
+  for (const p of classes.values()) {
+    if (p <= 0) continue;
+    positive++;
+    entropy -= p * Math.log(p);
+  }
+  const { millerMadow } = options;
+  if (millerMadow === undefined) return entropy;
+  if (!(millerMadow > 0)) throw invalid('millerMadow', millerMadow, 'a number of samples above 0');
+  return entropy + (positive - 1) / (2 * millerMadow);
 }
 
 /** @throws PopeError naming the first round with a response without opinion class. */

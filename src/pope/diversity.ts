@@ -76,6 +76,18 @@ function slateMaxima(logProb: Tensor, roundOf: Tensor, rounds: number): Tensor {
   return tensor(own, { dtype: logProb.dtype as FloatDType, backend: backendOf(logProb) });
 }
 
+/**
+ * Minus KL(m||pi) between a preference distribution and pi(c|x), the other form of D5: -Infinity where pi leaves out a
+ * class that somebody prefers.
+ * @param preferred m, [N, C]. @param predicted pi(c|x), [N, C]. @returns [N], at most 0 up to rounding.
+ */
+export function distributionKlReward(preferred: Tensor, predicted: Tensor): Tensor {
+  const wanted = greater(preferred, 0);
+  // classes that nobody prefers count nothing, whatever pi gives them
+  const ratio = sub(logOrZero(preferred), log(where(wanted, predicted, fullLike(predicted, 1))));
+  return neg(sum(mul(preferred, ratio), -1));
+}
+
 /** log x, and 0 where x is 0, for terms in which x multiplies it. */
 function logOrZero(x: Tensor): Tensor {
   const positive = greater(x, 0);

@@ -46,7 +46,12 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     largestLogRatio(logRatio);
     const found = policyTerms(rows, policy, settings, logRatio, name);
     const entries = { own: noEntries(), versus: noEntries() };
-    figures.push(...targetFigures(name, found.terms, logging.terms, entries, rows, warnings));
+    // exact classes would be compared with the logging policy's estimated ones: a difference needs both of one kind
+    const paired =
+      settings.diversity === 'coverage' && policy.classLogProb !== undefined
+        ? policyTerms(rows, { logProb: policy.logProb }, settings, logRatio, name).terms
+        : found.terms;
+    figures.push(...targetFigures(name, { own: found.terms, paired, logging: logging.terms }, entries, rows, warnings));
     return { name, logRatio, found, entries };
   });
   finishFigures(figures, settings, rows, warnings);
@@ -77,7 +82,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       },
     ];
   });
-  warnings.push(...logWideWarnings(rows, [...policies.values()], settings.diversity));
+  warnings.push(...logWideWarnings(rows, policies.size, settings.diversity));
   return {
     version,
     log: {

@@ -1,7 +1,7 @@
 import { type Diagnostics, defaultLimits, meanWeightDeviation, type Warning } from '../ope/index.js';
 import type { DiversityKind } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
-import type { LogDiversity, ScoredPolicy } from './log-diversity.js';
+import type { LogDiversity } from './log-diversity.js';
 
 /** What a reader of one target's estimates must know; the codes are stable (interface.md section 3). */
 export function evaluationWarnings(
@@ -59,24 +59,19 @@ function range(x: Float64Array): number {
 }
 
 /** What a reader must know of the evaluation as a whole. */
-export function logWideWarnings(
-  rows: EvaluationRows,
-  policies: readonly ScoredPolicy[],
-  diversity: DiversityKind,
-): Warning[] {
+export function logWideWarnings(rows: EvaluationRows, policies: number, diversity: DiversityKind): Warning[] {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message });
-  if (policies.length === 0) {
+  if (policies === 0) {
     warn('no_target', 'The log carries no target and none was given: only the logging policy was evaluated.');
   }
   if (rows.droppedRounds > 0) {
     warn('missing_feedback', `${rows.droppedRounds} rounds have no feedback for the chosen signals and were left out.`);
   }
-  const pooled = policies.some(({ classLogProb }) => classLogProb === undefined);
-  if (diversity === 'distribution' || (diversity === 'coverage' && pooled)) {
+  if (diversity === 'distribution' || diversity === 'coverage') {
     warn(
       'estimated_classes',
-      `The class probabilities behind diversity "${diversity}" are estimated from the same log and taken as known: its intervals are too short.${diversity === 'coverage' ? ' Candidates make them exact.' : ''}`,
+      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy) and taken as known: intervals that rest on them are too short.`,
     );
   }
   if (rows.log.propensity === 'fitted') {

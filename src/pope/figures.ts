@@ -22,16 +22,20 @@ const nothing: EstimateEntry = { estimate: null, std_error: null, lower: null, u
 /** The figures of one target and of its paired differences from the logging policy; what left float64 is null at once. */
 export function targetFigures(
   name: string,
-  terms: Record<Component, TermsByKey>,
-  logging: Record<Component, TermsByKey>,
+  terms: {
+    readonly own: Record<Component, TermsByKey>;
+    /** The target's terms as the difference needs them. */
+    readonly paired: Record<Component, TermsByKey>;
+    readonly logging: Record<Component, TermsByKey>;
+  },
   into: { readonly own: Entries; readonly versus: Entries },
   rows: EvaluationRows,
   warnings: Warning[],
 ): PendingFigure[] {
   const figures: PendingFigure[] = [];
   for (const c of components) {
-    const reference = ownTerms(logging[c]);
-    for (const [key, own] of Object.entries(terms[c])) {
+    const reference = ownTerms(terms.logging[c]);
+    for (const [key, own] of Object.entries(terms.own[c])) {
       const reason = unusable(own, rows);
       if (reason !== null) {
         warnings.push({ code: 'overflow', message: `${name}: ${c}.${key} is beyond float64 ${reason}; it is null.` });
@@ -43,7 +47,7 @@ export function targetFigures(
       };
       figures.push({ path: `${name}: ${c}.${key}`, terms: own, isDifference: false, put: put(into.own) });
       if (reference === undefined) continue;
-      const difference = combineTerms(own, reference, -1);
+      const difference = combineTerms(terms.paired[c][key], reference, -1);
       figures.push({
         path: `${name}: versus_logging.${c}.${key}`,
         terms: difference,

@@ -1,5 +1,5 @@
 import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips } from '../ope/index.js';
-import { estimateOf, standardError } from '../stats/index.js';
+import { clusterRobustStandardError, estimateOf, standardError } from '../stats/index.js';
 import { scope, type Tree } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import type { HeldOutFigures } from './alarms.js';
@@ -35,7 +35,10 @@ export async function heldOutFigures<P extends Tree>(
   }
   const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
   const { effectiveSampleSize, meanWeight } = diagnose(logRatio, rows.roundOf, rows.roundIndex.length);
-  const utility = selfNormalized(rows, logRatio, rows.utility);
+  // rows without signals carry NaN: there is no utility to speak of
+  const utility = rows.utility.some(Number.isNaN)
+    ? { estimate: null, error: null }
+    : selfNormalized(rows, logRatio, rows.utility);
   return {
     utility: utility.estimate,
     utilityError: utility.error,
@@ -124,13 +127,14 @@ function diversityOf(
   return diversity.form === 'response' ? selfNormalized(rows, logRatio, diversity.reward).estimate : null;
 }
 
-/** The self-normalised estimate of a local reward with its standard error over rounds; null where undefined. */
+/** The self-normalised estimate of a local reward with its standard error over rounds or clusters; null where undefined. */
 function selfNormalized(
   rows: EvaluationRows,
   logRatio: Float64Array,
   reward: Float64Array,
 ): { estimate: number | null; error: number | null } {
   const terms = rowTerms(snips, rows, logRatio, { reward });
-  const [estimate, error] = [estimateOf(terms), standardError(terms)];
+  const estimate = estimateOf(terms);
+  const error = rows.clustered ? clusterRobustStandardError(terms, rows.unitOfRound, rows.units) : standardError(terms);
   return { estimate: Number.isFinite(estimate) ? estimate : null, error: Number.isFinite(error) ? error : null };
 }

@@ -11,6 +11,7 @@ export {
   anchoredReward,
   coverageReward,
   type DiversityKind,
+  distributionKlReward,
   distributionReward,
   diversityKinds,
   slateEntropyReward,

@@ -103,6 +103,11 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
       alarms: [],
     });
   }
+  if (kl !== undefined && resume === undefined && start !== null && !(start.kl !== null && start.kl <= kl)) {
+    const size = start.kl === null ? 'beyond float64' : `${start.kl.toFixed(3)} nats`;
+    const message = `Training did not begin: the start has KL(pi||pi0) ${size} on held-out rounds, above ${kl}.`;
+    return result('kl_guard', at, message);
+  }
   while (at.step < steps) {
     if (options.signal?.aborted) return result('aborted', at, `Training was stopped by request after step ${at.step}.`);
     const step = at.step + 1;
@@ -154,6 +159,8 @@ async function outerStep<P extends Tree>(
   const { family, innerSteps = 2, maxNorm = 1, weightDecay } = options;
   // imitation and preference have no bound that would have to be tight somewhere
   const needsAnchor = options.objective !== 'sft' && options.objective !== 'dpo';
+  // with dropout the bound would not be tight at the anchor, which is scored without
+  const dropout = needsAnchor ? {} : { random };
   const anchor = needsAnchor ? anchorOf(family, at.params, batch) : null;
   const learningRate = rate(at.step + 1);
   let next: { params: P; optimizer: OptimizerState<P> } = at;
@@ -162,7 +169,7 @@ async function outerStep<P extends Tree>(
     for (let inner = 0; inner < innerSteps; inner++) {
       const moved = ownedScope(() => {
         const loss = valueAndGrad(
-          (p: P): Tensor => neg(objectiveValue(family.bind(p, { random }), batch, anchor, options)),
+          (p: P): Tensor => neg(objectiveValue(family.bind(p, dropout), batch, anchor, options)),
         );
         const { value: negative, gradient } = loss(next.params);
         const clipped = clipGradient(gradient, maxNorm);

@@ -38,7 +38,8 @@ export class Tensor {
   #owners = 1;
 
   private constructor(shape: Shape, storage: Storage) {
-    this.shape = shape;
+    // Outputs and their inputs may share one array of sizes: nobody may write to it.
+    this.shape = Object.freeze(shape);
     this.dtype = storage.dtype;
     this.size = storage.size;
     this.#storage = storage;

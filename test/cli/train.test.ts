@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/run.js';
@@ -209,7 +209,7 @@ describe('pope train', () => {
       '0.3',
     );
     expect(guarded.code).toBe(0);
-    expect(guarded.stderr).toMatch(/Training ended after step \d+: the next one had KL\(pi\|\|pi0\) .* above 0.3\./);
+    expect(guarded.stderr).toMatch(/Training did not begin: the start has KL\(pi\|\|pi0\) .* above/);
     expect(json(path('guarded')).stopped.reason).toBe('kl_guard');
     expect(json(path('guarded')).evaluation.targets.trained).toBeDefined();
   });
@@ -402,5 +402,51 @@ describe('what pope train refuses', () => {
     const other = await pope('train', raw, '--out', folder, '--resume');
     expect(other.stderr).toMatch(/the log is not that of the run to resume/);
     expect(other.code).toBe(2);
+  });
+});
+
+describe('a log whose signals nobody chose', () => {
+  it('can be imitated, and diversity raised, without a utility', async () => {
+    for (const objective of ['sft', 'diversity']) {
+      const file = path(`two-signals-${objective}.jsonl`);
+      writeFileSync(
+        file,
+        Array.from({ length: 40 }, (_, i) =>
+          JSON.stringify({
+            prompt: `q${i % 2}`,
+            responses: [
+              {
+                text: i % 3 === 0 ? 'no' : 'yes',
+                propensity: i % 3 === 0 ? 1 / 3 : 2 / 3,
+                feedback: { up: 1, down: 0 },
+              },
+            ],
+          }),
+        ).join('\n'),
+      );
+      const out = path(`two-signals-${objective}`);
+      const { code, stderr } = await pope(
+        'train',
+        file,
+        '--out',
+        out,
+        '--objective',
+        objective,
+        '--steps',
+        '2',
+        '--tokenizer',
+        'byte',
+        '--n-layer',
+        '1',
+        '--n-embd',
+        '8',
+        '--n-head',
+        '2',
+        '--imitate',
+        '1',
+      );
+      expect(stderr).not.toMatch(/NaN/);
+      expect(code).toBe(0);
+    }
   });
 });
