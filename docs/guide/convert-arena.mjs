@@ -42,5 +42,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.error('usage: node convert-arena.mjs FOLDER OUT.jsonl');
     process.exit(2);
   }
-  writeFileSync(out, arenaRounds(folder).map((round) => `${JSON.stringify(round)}\n`).join(''));
+  try {
+    writeFileSync(out, arenaRounds(folder).map((round) => `${JSON.stringify(round)}\n`).join(''));
+  } catch (error) {
+    console.error(`convert-arena: ${error.message}; expected a folder with logged.jsonl.gz, and a place to write.`);
+    process.exit(2);
+  }
 }

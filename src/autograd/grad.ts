@@ -5,6 +5,7 @@ import {
   leavesOf,
   mapTree,
   ownedScope,
+  sameShape,
   scope,
   showShape,
   Tensor,
@@ -13,7 +14,7 @@ import {
 import { invalid, PopeError } from '../util/index.js';
 import { backward } from './backward.js';
 import { identity } from './identity.js';
-import { freeWithScope, record } from './tape.js';
+import { freeWithScope, record, releaseTape } from './tape.js';
 
 /**
  * f -> (x, ...rest) -> { value: f(x, ...rest), gradient: df/dx }, the gradient with the structure of x.
@@ -28,11 +29,20 @@ export function valueAndGrad<X extends Tree, R extends readonly unknown[]>(
     scope(() => {
       const variables = freshVariables(x);
       const leaves = leavesOf(variables);
-      const { tape, result: value } = record(leaves, () => ownedScope(() => f(variables, ...rest)));
-      assertScalar(value);
+      // Judged inside, so that the scope frees what a refused function returned.
+      const scalar = (): Tensor => {
+        const result = f(variables, ...rest);
+        assertScalar(result);
+        return result;
+      };
+      const { tape, result: value } = record(leaves, () => ownedScope(scalar));
       giveToScope(value);
-      const found = backward(tape, [[value, onesLike(value)]], leaves, true);
-      return { value, gradient: collect(variables, found) };
+      try {
+        const found = backward(tape, [[value, onesLike(value)]], leaves, true);
+        return { value, gradient: collect(variables, found) };
+      } finally {
+        releaseTape(tape);
+      }
     });
 }
 
@@ -51,16 +61,23 @@ export function grad<X extends Tree, R extends readonly unknown[]>(
 /**
  * The value of f at x, and its pullback: cotangent of the value -> cotangent of x. The value may have any shape;
  * the pullback may be called any number of times until the scope around ends.
+ * @throws PopeError where f returns no tensor, or x holds an int32 tensor; the pullback throws where the cotangent has
+ * another shape or dtype than the value, and after its scope ended.
  */
 export function vjp<X extends Tree>(f: (x: X) => Tensor, x: X): { value: Tensor; pullback: (cotangent: Tensor) => X } {
   const variables = freshVariables(x);
   const leaves = leavesOf(variables);
   const { tape, result: value } = record(leaves, () => f(variables));
   freeWithScope(tape);
+  if (!(value instanceof Tensor)) throw invalid('the value of the function to differentiate', value, 'a tensor');
   const pullback = (cotangent: Tensor): X => {
-    if (cotangent.size !== value.size || cotangent.rank !== value.rank) {
-      throw invalid('cotangent', cotangent.shape, `the shape of the value, ${showShape(value.shape)}`);
+    if (tape.released) {
+      throw new PopeError(
+        'a pullback was used after its scope ended; expected a call inside of the scope in which vjp was called. Return what the pullback gives from the scope, not the pullback.',
+        { argument: 'pullback', code: 'freed_tensor' },
+      );
     }
+    assertCotangent(cotangent, value);
     return collect(variables, backward(tape, [[value, cotangent]], leaves, false));
   };
   return { value, pullback };
@@ -87,6 +104,22 @@ function collect<X extends Tree>(variables: X, found: readonly (Tensor | null)[]
     given.add(d);
     return d;
   });
+}
+
+function assertCotangent(cotangent: unknown, { shape, dtype }: Tensor): asserts cotangent is Tensor {
+  if (!(cotangent instanceof Tensor)) throw invalid('cotangent', cotangent, 'a tensor');
+  if (!sameShape(cotangent.shape, shape)) {
+    throw new PopeError(
+      `cotangent has shape ${showShape(cotangent.shape)}; expected the shape of the value, ${showShape(shape)}.`,
+      { argument: 'cotangent', got: cotangent.shape, expected: showShape(shape) },
+    );
+  }
+  if (cotangent.dtype !== dtype) {
+    throw new PopeError(
+      `cotangent has dtype ${cotangent.dtype}; expected the dtype of the value, ${dtype}. Convert it with cast().`,
+      { argument: 'cotangent', got: cotangent.dtype, expected: dtype },
+    );
+  }
 }
 
 function assertScalar(value: unknown): asserts value is Tensor {

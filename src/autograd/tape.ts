@@ -9,6 +9,8 @@ import type { Node } from './op.js';
 export interface Tape {
   readonly nodes: Node[];
   readonly tracked: Set<Tensor>;
+  /** Whether the nodes were let go: a walk over what is left would find zeros. */
+  released: boolean;
 }
 
 type Listener = (node: Node) => void;
@@ -42,7 +44,7 @@ export function listen<T>(listener: Listener, fn: () => T): T {
 
 /** Runs `fn` with a new tape open that watches `watched`. On an error the tape lets go of all it holds. */
 export function record<T>(watched: readonly Tensor[], fn: () => T): { tape: Tape; result: T } {
-  const tape: Tape = { nodes: [], tracked: new Set(watched) };
+  const tape: Tape = { nodes: [], tracked: new Set(watched), released: false };
   openTapes.push(tape);
   let done = false;
   try {
@@ -57,6 +59,7 @@ export function record<T>(watched: readonly Tensor[], fn: () => T): { tape: Tape
 
 /** Lets go of every tensor that the tape still holds. */
 export function releaseTape(tape: Tape): void {
+  tape.released = true;
   for (const node of tape.nodes.splice(0)) releaseNode(node);
 }
 

@@ -1,7 +1,9 @@
 import {
+  assertHolds,
   assertShape,
   type DType,
   dtypeOf,
+  isInt32,
   newArray,
   type Shape,
   showShape,
@@ -9,7 +11,7 @@ import {
   Tensor,
   type TypedArray,
 } from '../tensor/index.js';
-import { invalid, PopeError } from '../util/index.js';
+import { assertInteger, invalid, PopeError } from '../util/index.js';
 import type { Backend } from './backend.js';
 import { defaultBackend } from './default.js';
 
@@ -25,7 +27,7 @@ export interface CreateOptions {
 /**
  * A tensor of nested numbers, or of a typed array with its shape. The data are copied.
  * @param shape default: the nesting's own shape, or one axis for a typed array.
- * @throws PopeError where the nesting is ragged or the shape has another size than the data.
+ * @throws PopeError where the nesting is ragged, the shape has another size than the data, or int32 cannot hold them.
  */
 export function tensor(
   data: NestedNumbers | TypedArray,
@@ -44,17 +46,25 @@ export function tensor(
   }
   const dtype = options.dtype ?? (typed ? dtypeOf(data) : 'float32');
   const flat = newArray(dtype, sizeOf(shape));
-  if (typed) flat.set(data);
-  else flat.set(Array.isArray(data) ? (data.flat(Number.POSITIVE_INFINITY) as number[]) : [data as number]);
+  const values = typed
+    ? data
+    : Array.isArray(data)
+      ? (data.flat(Number.POSITIVE_INFINITY) as number[])
+      : [data as number];
+  if (dtype === 'int32' && !(values instanceof Int32Array)) {
+    for (let i = 0; i < values.length; i++) if (!isInt32(values[i])) assertHolds(dtype, `data[${i}]`, values[i]);
+  }
+  flat.set(values);
   const backend = options.backend ?? defaultBackend();
   return Tensor.fromHandle(backend, backend.upload(flat), [...shape], dtype);
 }
 
-/** A tensor of `value` everywhere. */
+/** A tensor of `value` everywhere. @throws PopeError where an int32 tensor cannot hold it. */
 export function full(shape: Shape, value: number, options: CreateOptions = {}): Tensor {
   assertShape('shape', shape);
   const backend = options.backend ?? defaultBackend();
   const dtype = options.dtype ?? 'float32';
+  assertHolds(dtype, 'value', value);
   return Tensor.fromHandle(backend, backend.fill(dtype, sizeOf(shape), value), [...shape], dtype);
 }
 
@@ -73,8 +83,9 @@ export const onesLike = (x: Tensor): Tensor => fullLike(x, 1);
 export const scalarLike = (like: Tensor, value: number): Tensor =>
   full([], value, { dtype: like.dtype, backend: like.device as Backend });
 
-/** 0, 1, ... n - 1 (int32 by default). */
+/** 0, 1, ... n - 1 (int32 by default). @throws PopeError unless n is an integer from 0 to 2^31. */
 export function arange(n: number, options: CreateOptions = {}): Tensor {
+  assertInteger('n', n, 0, 2 ** 31);
   const data = newArray(options.dtype ?? 'int32', n);
   for (let i = 0; i < n; i++) data[i] = i;
   return tensor(data, options);

@@ -1,5 +1,5 @@
 import { dim, green, red, yellow } from 'yoctocolors';
-import type { EstimateEntry, EvaluationResult, TargetResult } from '../pope/index.js';
+import { type EstimateEntry, type EvaluationResult, type TargetResult, verdictFor } from '../pope/index.js';
 import {
   formatCount,
   formatEstimate,
@@ -51,32 +51,36 @@ function logging({ logging: own }: EvaluationResult, kinds: readonly Component[]
 
 function targetText(name: string, target: TargetResult, kinds: readonly Component[], colour: boolean): string {
   const { level } = target.verdict;
-  const refused = level === 'refused';
+  const joint = target.joint_verdict;
   const paint = (text: string): string => (colour ? colours[level](text) : text);
-  const rows = kinds.flatMap((c) =>
-    Object.entries(target[c]).map(([key, e]) => [
-      c,
-      key,
-      ...cells(e),
-      versus(target.versus_logging[c][key]),
-      ...(refused ? ['refused'] : []),
-    ]),
-  );
+  const estimates = kinds.flatMap((c) => Object.entries(target[c]).map(([key, e]) => ({ c, key, e })));
+  const refusedAt = ({ key }: { readonly key: string }): boolean => verdictFor(target, key).level === 'refused';
+  const marked = estimates.some(refusedAt);
+  const rows = estimates.map((at) => [
+    at.c,
+    at.key,
+    ...cells(at.e),
+    versus(target.versus_logging[at.c][at.key]),
+    ...(marked ? [refusedAt(at) ? 'refused' : ''] : []),
+  ]);
   const columns = [
     'component',
     'estimator',
     { header: 'estimate', align: 'right' as const },
     'interval',
     'versus logging',
-    ...(refused ? [''] : []),
+    ...(marked ? [''] : []),
   ];
   const table = rows.length === 0 ? 'no estimator has its inputs' : textTable(columns, rows);
   const lines = [
     `target ${name}: ${paint(level)}`,
-    refused && colour ? dim(table) : table,
+    estimates.every(refusedAt) && colour ? dim(table) : table,
     weights(target.diagnostics),
     ...verdictLines(target.verdict),
   ];
+  if (joint !== undefined && joint.level !== 'supported' && estimates.some(({ key }) => key === 'joint_ips')) {
+    lines.push(`joint_ips, on the products of whole slates: ${joint.level}`, ...verdictLines(joint).slice(1));
+  }
   return lines.join('\n');
 }
 

@@ -41,6 +41,15 @@ export function signalsOf(log: Log, asked: readonly Signal[] | undefined): reado
   }
   const unknown = asked?.find(({ name }) => !log.feedback.has(name));
   if (unknown !== undefined) throw invalid('--signal', unknown.name, `a signal of the log (${names.join(', ')})`);
+  const again = asked?.find(
+    ({ name, transform }, i) => asked.findIndex((s) => s.name === name && s.transform === transform) < i,
+  );
+  if (again !== undefined) {
+    throw new PopeError(
+      `--signal ${again.name}:${again.transform} is given twice; expected each signal once with a transform. A weight says how much it counts: ${again.name}:${again.transform}:2.`,
+      { argument: '--signal', got: `${again.name}:${again.transform}` },
+    );
+  }
   if (asked !== undefined && asked.length > 0) return asked;
   if (names.length > 1) {
     throw new PopeError(

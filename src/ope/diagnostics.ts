@@ -5,7 +5,7 @@ import { PopeError } from '../util/index.js';
 export interface Diagnostics {
   /** (1/M) sum rho; its expectation is 1 less the target's mass outside of the log's support (T18). */
   readonly meanWeight: number | null;
-  /** Standard error of the mean weight over rounds (or clusters). */
+  /** Standard error of the mean weight over rounds (or clusters); null for fewer than ten of them. */
   readonly meanWeightError: number | null;
   /** (sum rho)^2 / sum rho^2, from 0 to M. */
   readonly effectiveSampleSize: number;
@@ -98,10 +98,13 @@ export function diagnose(logRatio: Float64Array, unitOf: Int32Array, units: numb
   };
 }
 
-/** Standard error of sum(unitSum)/m with independent units; null for fewer than two. */
+/** Units below which a standard error of the mean weight says nothing: two equal weights would have error 0. */
+const fewestUnits = 10;
+
+/** Standard error of sum(unitSum)/m with independent units; null for fewer than ten. */
 function ratioError(unitSum: Float64Array, unitSize: Float64Array, mean: number, m: number): number | null {
   const units = unitSum.length;
-  if (units < 2) return null;
+  if (units < fewestUnits) return null;
   let squares = 0;
   for (let g = 0; g < units; g++) squares += (unitSum[g] - mean * unitSize[g]) ** 2;
   const error = Math.sqrt((squares * units) / (units - 1)) / m;

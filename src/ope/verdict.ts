@@ -37,7 +37,9 @@ export interface Verdict {
 export function judge(
   diagnostics: Diagnostics,
   options: {
-    readonly responses: number;
+    /** How many weights there are, and of what. */
+    readonly count: number;
+    readonly unit?: 'responses' | 'slates';
     readonly tails?: Readonly<Record<string, number | null>>;
     readonly limits?: VerdictLimits;
     readonly nameOf?: (response: number) => string;
@@ -53,19 +55,24 @@ export function judge(
   const worst = worstRows(diagnostics, options.nameOf);
 
   const { effectiveSampleSize: ess, maxWeightShare: share, meanWeight, meanWeightError } = diagnostics;
-  const essShare = ess / options.responses;
-  if (ess === 0) find('refused', 'no response of the log has a positive weight: the target never says what was logged');
+  const essShare = ess / options.count;
+  const unit = options.unit ?? 'responses';
+  if (ess === 0)
+    find(
+      'refused',
+      `no ${unit === 'slates' ? 'slate' : 'response'} of the log has a positive weight: the target never says what was logged`,
+    );
   else {
     below(
       ess,
       limits.effectiveSampleSize,
-      (l) => `the effective sample size is ${digits(ess)}, below ${l} (of ${options.responses} responses)${worst}`,
+      (l) => `the effective sample size is ${digits(ess)}, below ${l} (of ${options.count} ${unit})${worst}`,
     );
     below(
       essShare,
       limits.effectiveShare,
       (l) =>
-        `the effective sample size is ${digits(100 * essShare)} % of the responses, below ${digits(100 * l)} %${worst}`,
+        `the effective sample size is ${digits(100 * essShare)} % of the ${unit}, below ${digits(100 * l)} %${worst}`,
     );
     above(
       share,

@@ -5,7 +5,7 @@ import { greater } from './compare.js';
 import { assertFloat } from './operands.js';
 import { square } from './unary.js';
 import { unaryOp } from './unary-op.js';
-import { where } from './where.js';
+import { clip, where } from './where.js';
 
 // y = tanh x      dy/dx = 1 - y^2
 const tanhOp = unaryOp('tanh', (_x, dy, y) => mul(dy, sub(1, square(y))));
@@ -57,7 +57,9 @@ const geluGradOp: Op<void> = defineOp({
 const C = Math.sqrt(2 / Math.PI);
 const A = 0.044715;
 
-function geluSecond(x: Tensor): Tensor {
+/** gelu''; cut at 64, where it is 0 to the last bit, so that no power overflows and none of its derivatives does. */
+function geluSecond(wide: Tensor): Tensor {
+  const x = clip(wide, -64, 64);
   const s = sigmoid(mul(mul(x, add(mul(square(x), A), 1)), 2 * C));
   const p = mul(s, sub(1, s));
   const u1 = mul(add(mul(square(x), 3 * A), 1), C);

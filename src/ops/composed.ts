@@ -3,7 +3,7 @@ import { type AdamwOptions, backendOf, tensor } from '../backend/index.js';
 import type { Tensor } from '../tensor/index.js';
 import { tanh } from './activation.js';
 import { add, div, mul, sub } from './arithmetic.js';
-import { notEqual } from './compare.js';
+import { greater, notEqual } from './compare.js';
 import { exp, log, sqrt } from './exponential.js';
 import { matmul } from './matmul.js';
 import { max, mean } from './reduce.js';
@@ -11,7 +11,7 @@ import { squeeze, unsqueeze } from './reshape.js';
 import { sum } from './sum-to.js';
 import { takeAlong } from './take-along.js';
 import { square } from './unary.js';
-import { where } from './where.js';
+import { clip, where } from './where.js';
 
 // The slow twins of the fused ops, in small ops only: what a backend without the fused verb runs, the oracle of the
 // tests, and where the derivatives of the fused gradients come from.
@@ -50,8 +50,10 @@ export function layerNormComposed(x: Tensor, gain: Tensor, bias: Tensor, epsilon
 
 /** x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, the form of GPT-2. */
 export function geluComposed(x: Tensor): Tensor {
-  const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-  return mul(mul(x, add(tanh(inner), 1)), 0.5);
+  // Cut where it is 0 or x already: the cube would overflow, and infinity times 0 is NaN.
+  const near = clip(x, -64, 64);
+  const inner = mul(add(near, mul(mul(square(near), near), 0.044715)), Math.sqrt(2 / Math.PI));
+  return where(greater(x, 64), x, mul(mul(near, add(tanh(inner), 1)), 0.5));
 }
 
 /** softmax(q k^T / sqrt(D), keys after the query masked) v; query t is at position T_k - T_q + t. */

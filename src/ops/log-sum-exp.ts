@@ -1,7 +1,7 @@
 import { defineOp, run } from '../autograd/index.js';
 import { normalizeAxes, reducedShape, showShape, type Tensor } from '../tensor/index.js';
 import { mul, sub } from './arithmetic.js';
-import { isFinite as finiteMask } from './compare.js';
+import { equal } from './compare.js';
 import { exp } from './exponential.js';
 import { assertFloat } from './operands.js';
 import { reshape } from './reshape.js';
@@ -11,7 +11,7 @@ import { where } from './where.js';
 
 // z = log sum e^x over axes = m + log sum e^(x - m),  m the maximum      dz/dx = e^(x - z)
 // Where the maximum is infinite nothing is subtracted: of -Infinity alone the sum is 0, its logarithm -Infinity,
-// and its gradient 0.
+// and its gradient 0. Beside +Infinity every finite entry has the gradient 0, and +Infinity itself NaN.
 const logSumExpOp = defineOp<{ axes: readonly number[] }>({
   name: 'logSumExp',
   show: ({ axes }) => `axes ${showShape(axes)}`,
@@ -32,13 +32,14 @@ const logSumExpOp = defineOp<{ axes: readonly number[] }>({
   vjp: ([x], dz, { out, attrs: { axes } }) => {
     const kept = reducedShape(x.shape, axes, true);
     const z = reshape(out, kept);
-    return [mul(reshape(dz, kept), exp(sub(x, where(finiteMask(z), z, 0))))];
+    return [mul(reshape(dz, kept), exp(sub(x, where(equal(z, -Infinity), 0, z))))];
   },
 });
 
 /**
  * log of the sum of e^x over `axes`, without overflow; -Infinity (with gradient 0, never NaN) where all are -Infinity
- * or there are none.
+ * or there are none. An entry of +Infinity has no gradient (NaN: infinity less infinity, as in `softmax`), those beside
+ * it 0; an entry of NaN makes value and gradient NaN.
  */
 export function logSumExp(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
   assertFloat('logSumExp', x);

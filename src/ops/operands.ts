@@ -1,5 +1,5 @@
 import { scalarLike } from '../backend/index.js';
-import { isFloat, Tensor } from '../tensor/index.js';
+import { assertHolds, isFloat, Tensor } from '../tensor/index.js';
 import { invalid, PopeError } from '../util/index.js';
 
 /** A side of a binary op: a tensor, or a number that becomes a scalar of the other side's dtype and backend. */
@@ -20,14 +20,7 @@ export function tensorPair(name: string, x: Operandish, y: Operandish): [Tensor,
 
 function scalarFor(name: string, like: Tensor, value: number): Tensor {
   if (typeof value !== 'number') throw invalid(`an operand of ${name}`, value, 'a tensor or a number');
-  if (like.dtype === 'int32' && value !== (value | 0)) {
-    throw invalid(
-      `the number given to ${name}`,
-      value,
-      'a 32-bit integer beside an int32 tensor',
-      'Convert the tensor with cast().',
-    );
-  }
+  assertHolds(like.dtype, `the number given to ${name}`, value);
   return scalarLike(like, value);
 }
 

@@ -1,5 +1,5 @@
 import { defineOp, run } from '../autograd/index.js';
-import { normalizeAxis, type Shape, showShape, type Tensor } from '../tensor/index.js';
+import { assertHolds, normalizeAxis, type Shape, showShape, type Tensor } from '../tensor/index.js';
 import { assertInteger, invalid } from '../util/index.js';
 
 interface Block {
@@ -78,7 +78,10 @@ export function split(x: Tensor, sizes: readonly number[], axis = 0): Tensor[] {
   });
 }
 
-/** x with `before` and `after` entries of `value` around each axis. */
+/**
+ * x with `before` and `after` entries of `value` around each axis.
+ * @throws PopeError where a margin is no size, or x is int32 and cannot hold `value`.
+ */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
   for (const [name, margin] of [
     ['before', before],
@@ -88,5 +91,6 @@ export function pad(x: Tensor, before: readonly number[], after: readonly number
       throw invalid(name, margin, `${x.rank} non-negative integers, one for each axis of ${showShape(x.shape)}`);
     }
   }
+  assertHolds(x.dtype, 'value', value);
   return run(padOp, [x], { before: [...before], after: [...after], value });
 }

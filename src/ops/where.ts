@@ -1,6 +1,6 @@
 import { defineOp, run } from '../autograd/index.js';
 import { scalarLike } from '../backend/index.js';
-import { broadcastShapes, commonDType, type Tensor } from '../tensor/index.js';
+import { assertHolds, broadcastShapes, commonDType, type Tensor } from '../tensor/index.js';
 import { invalid } from '../util/index.js';
 import { mul } from './arithmetic.js';
 import { cast } from './cast.js';
@@ -49,10 +49,15 @@ const clipOp = defineOp<{ lo: number; hi: number }>({
 });
 
 /**
- * x limited to [lo, hi]; either may be infinite. The gradient is 1 inside and at the ends, 0 outside.
- * @throws PopeError unless lo <= hi.
+ * x limited to [lo, hi]; -Infinity and Infinity leave an end open. The gradient is 1 inside and at the ends, 0 outside.
+ * @throws PopeError unless lo <= hi, or where x is int32 and a finite end is none.
  */
 export function clip(x: Tensor, lo: number, hi: number): Tensor {
   if (!(lo <= hi)) throw invalid('lo', lo, `a number of at most hi, which is ${hi}`);
-  return run(clipOp, [x, scalarLike(x, lo), scalarLike(x, hi)], { lo, hi });
+  // An open end of an int32 is the end of its range, since it has no infinity.
+  const least = x.dtype === 'int32' && lo === -Infinity ? -(2 ** 31) : lo;
+  const most = x.dtype === 'int32' && hi === Infinity ? 2 ** 31 - 1 : hi;
+  assertHolds(x.dtype, 'lo', least);
+  assertHolds(x.dtype, 'hi', most);
+  return run(clipOp, [x, scalarLike(x, least), scalarLike(x, most)], { lo, hi });
 }

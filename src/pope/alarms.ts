@@ -25,11 +25,13 @@ export interface HeldOutFigures {
 export interface AlarmLimits {
   /** Effective sample size over responses below which the held-out log can no longer judge the policy. */
   readonly effectiveShare: number;
+  /** Mean weight on held-out rounds below and above which they are no sample of the policy. */
+  readonly meanWeight: readonly [number, number];
   /** Relative rise of the held-out text loss. */
   readonly textLossRise: number;
 }
 
-export const defaultAlarmLimits: AlarmLimits = { effectiveShare: 0.1, textLossRise: 0.1 };
+export const defaultAlarmLimits: AlarmLimits = { effectiveShare: 0.1, meanWeight: [0.5, 2], textLossRise: 0.1 };
 
 /**
  * Alarms of a policy against the one that training started from: the weights carry no evidence any more; diversity rose
@@ -42,6 +44,13 @@ export function alarms(start: HeldOutFigures, now: HeldOutFigures, limits: Alarm
     found.push({
       code: 'weights',
       message: `the effective sample size on held-out rounds is ${(100 * share).toFixed(1)} % of ${now.responses} responses, below ${100 * limits.effectiveShare} %: the log can no longer judge this policy.`,
+    });
+  }
+  const { meanWeight } = now;
+  if (meanWeight !== null && (meanWeight < limits.meanWeight[0] || meanWeight > limits.meanWeight[1])) {
+    found.push({
+      code: 'weights',
+      message: `the mean weight on held-out rounds is ${meanWeight.toPrecision(3)}, far from 1: most of what this policy says is not in the log.`,
     });
   }
   if (start.utility !== null && now.utility !== null && start.diversity !== null && now.diversity !== null) {

@@ -36,6 +36,9 @@ export type Settings = ReturnType<typeof settingsOf>;
 
 /** The options with their defaults filled in. @throws PopeError where one is outside of its domain. */
 export function settingsOf(options: EvaluateOptions) {
+  if (!Array.isArray(options.signals) || options.signals.length === 0) {
+    throw invalid('signals', options.signals, 'a list of at least one feedback signal');
+  }
   const tau = options.tau ?? 1;
   assertRange('tau', tau, 0, 1e6);
   const level = options.level ?? 0.95;

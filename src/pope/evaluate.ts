@@ -1,4 +1,5 @@
 import { diagnose, type Log, largestLogRatio, type Warning } from '../ope/index.js';
+import { PopeError } from '../util/index.js';
 import { version } from '../version.js';
 import { type EvaluateOptions, settingsOf, settingsRecord } from './evaluate-settings.js';
 import { evaluationRows, takeRows } from './evaluation-rows.js';
@@ -8,7 +9,7 @@ import type { ScoredPolicy } from './log-diversity.js';
 import { ownTerms, policyTerms } from './policy-terms.js';
 import { type Component, components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
 import { diagnosticsResult, jointWeights, sensitivityOf, unitOfResponse, varianceOf } from './target-parts.js';
-import { targetVerdict } from './target-verdict.js';
+import { responseVerdict, slateVerdict, worseOf } from './target-verdict.js';
 
 /**
  * Off-policy evaluation of every target on a log: estimates of utility, diversity and value with intervals, their paired
@@ -54,12 +55,23 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     figures.push(...targetFigures(name, { own: found.terms, paired, logging: logging.terms }, entries, rows, warnings));
     return { name, logRatio, found, entries };
   });
+  for (const key of options.estimators ?? []) {
+    const used = estimated.some(({ found }) => components.some((c) => found.terms[c][key] !== undefined));
+    if (used || estimated.length === 0) continue;
+    throw new PopeError(
+      `estimator ${key} lacks its inputs: model-based ones need predicted_value.TARGET and predicted_reward on every response, and all but joint_ips a utility that is local (not rank or share).`,
+      { argument: 'estimators', got: key },
+    );
+  }
   finishFigures(figures, settings, rows, warnings);
 
   const targets = estimated.map(({ name, logRatio, found, entries }): [string, TargetResult] => {
     const diagnostics = diagnose(logRatio, unitOfResponse(rows), rows.units);
     const joint = jointWeights(rows, logRatio);
-    const judgesSlates = !settings.local || found.diversity.form === 'slate';
+    const single = responseVerdict(rows, logRatio, diagnostics, settings);
+    const slates = joint && slateVerdict(rows, joint, settings.limits);
+    // where nothing but joint estimates is there, they are what the verdict is about
+    const onlyJoint = Object.keys(entries.own.utility).every((key) => key === 'joint_ips');
     warnings.push(...evaluationWarnings(name, diagnostics, rows, found.diversity, settings.tau));
     return [
       name,
@@ -70,7 +82,8 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
           ...diagnosticsResult(diagnostics),
           ...(joint && { joint: diagnosticsResult(joint.diagnostics) }),
         },
-        verdict: targetVerdict(rows, logRatio, diagnostics, joint, { ...settings, judgesSlates }),
+        verdict: slates && onlyJoint ? worseOf(single, slates) : single,
+        ...(slates && { joint_verdict: slates }),
         sensitivity: sensitivityOf(
           rows,
           logRatio,

@@ -60,14 +60,24 @@ export function heldOutKl<P extends Tree>(family: PolicyFamily<P>, params: P, ro
   );
 }
 
-/** E_pi0[rho log rho - (rho - 1)]: an estimate of KL(pi||pi0) whose terms are never negative (D7); a weight of 0 gives 1. */
+/** A mean weight outside of these is no sample of the target: what the log says of its divergence is then worthless. */
+const trustedMeanWeight = [0.5, 2] as const;
+
+/**
+ * E_pi0[rho log rho - (rho - 1)]: an estimate of KL(pi||pi0) whose terms are never negative (D7); a weight of 0 gives 1.
+ * Null beyond float64, and where the mean weight shows that the log hardly meets the policy: the estimate of a policy
+ * infinitely far away would be 1.
+ */
 function klOf(rows: EvaluationRows, logRatio: Float64Array): number | null {
   let kl = 0;
+  let meanWeight = 0;
   logRatio.forEach((l, m) => {
-    const term = l === -Infinity ? 1 : Math.exp(l) * l - Math.expm1(l);
-    kl += (rows.slateWeight[m] * term) / rows.roundIndex.length;
+    const share = rows.slateWeight[m] / rows.roundIndex.length;
+    kl += share * (l === -Infinity ? 1 : Math.exp(l) * l - Math.expm1(l));
+    meanWeight += share * Math.exp(l);
   });
-  return Number.isFinite(kl) ? kl : null;
+  const trusted = meanWeight >= trustedMeanWeight[0] && meanWeight <= trustedMeanWeight[1];
+  return trusted && Number.isFinite(kl) ? kl : null;
 }
 
 /** Rounds, or distinct prompts of a policy over candidates, scored in one pass. */

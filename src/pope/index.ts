@@ -55,7 +55,9 @@ export type {
   EvaluationResult,
   EvaluationSettings,
   TargetResult,
+  VerdictResult,
 } from './result.js';
+export { verdictFor } from './result.js';
 export { trainPope } from './train.js';
 export type { HeldOutRecord, StepRecord, StopReason, TrainOptions, TrainResult, TrainState } from './train-options.js';
 export { isLocal, type Signal, type SignalTransform, signalTransforms, utilityReward } from './utility.js';

@@ -61,13 +61,24 @@ export interface SensitivityResult {
   readonly tipping_point: number | null;
 }
 
+export interface VerdictResult {
+  readonly level: 'supported' | 'weak' | 'refused';
+  readonly reasons: readonly string[];
+}
+
+/** The verdict that an estimate stands under: joint_ips rests on whole slates, all others on single responses. */
+export const verdictFor = ({ verdict, joint_verdict }: TargetResult, estimator: string): VerdictResult =>
+  estimator === 'joint_ips' ? (joint_verdict ?? verdict) : verdict;
+
 export interface TargetResult {
   readonly utility: EstimatesByKey;
   readonly diversity: EstimatesByKey;
   readonly value: EstimatesByKey;
   readonly versus_logging: Readonly<Record<Component, EstimatesByKey>>;
   readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
-  readonly verdict: { readonly level: 'supported' | 'weak' | 'refused'; readonly reasons: readonly string[] };
+  readonly verdict: VerdictResult;
+  /** Of the product weights of whole slates, on which joint_ips rests; absent where every slate has one response. */
+  readonly joint_verdict?: VerdictResult;
   readonly sensitivity: SensitivityResult | null;
   readonly variance: { readonly utility: VarianceResult | null; readonly value: VarianceResult | null };
 }

@@ -3,42 +3,44 @@ import { paretoTail } from '../stats/index.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import type { jointWeights } from './target-parts.js';
 
-export interface TargetVerdictOptions {
-  readonly limits: VerdictLimits;
-  /** Is the utility local? Else weight times reward has no tail of single responses. */
-  readonly local: boolean;
-  /** Do some estimates rest on the products of whole slates alone? Then these are judged as well. */
-  readonly judgesSlates: boolean;
-}
-
 const severity: Readonly<Record<Verdict['level'], number>> = { supported: 0, weak: 1, refused: 2 };
 
-/** The verdict of one target, on the raw weights of responses and, where estimates rest on them, of whole slates. */
-export function targetVerdict(
+/** The verdict on estimates that weigh single responses. A utility that is not local has no tail of its own here. */
+export function responseVerdict(
   rows: EvaluationRows,
   logRatio: Float64Array,
   diagnostics: Diagnostics,
-  joint: ReturnType<typeof jointWeights>,
-  { limits, local, judgesSlates }: TargetVerdictOptions,
+  { limits, local }: { readonly limits: VerdictLimits; readonly local: boolean },
 ): Verdict {
-  const nameOf = (round: number, l: number): string =>
-    `round ${rows.log.ids[rows.roundIndex[round]]} (log-ratio ${l.toFixed(2)})`;
-  const single = judge(diagnostics, {
-    responses: logRatio.length,
+  return judge(diagnostics, {
+    count: logRatio.length,
     tails: local
       ? { 'weight times reward': paretoTail(logRatio.map((l, m) => l + Math.log(Math.abs(rows.utility[m])))).k }
       : {},
     limits,
-    nameOf: (m) => nameOf(rows.roundOf[m], logRatio[m]),
+    nameOf: (m) => rowName(rows, rows.roundOf[m], logRatio[m]),
   });
-  if (!judgesSlates || joint === null) return single;
-  const slates = judge(joint.diagnostics, {
-    responses: joint.logRatio.length,
-    limits,
-    nameOf: (i) => nameOf(i, joint.logRatio[i]),
-  });
-  return {
-    level: severity[slates.level] > severity[single.level] ? slates.level : single.level,
-    reasons: [...single.reasons, ...slates.reasons.map((reason) => `weights of whole slates: ${reason}`)],
-  };
 }
+
+/** The verdict on estimates that rest on the products of whole slates. */
+export function slateVerdict(
+  rows: EvaluationRows,
+  { logRatio, diagnostics }: NonNullable<ReturnType<typeof jointWeights>>,
+  limits: VerdictLimits,
+): Verdict {
+  return judge(diagnostics, {
+    count: logRatio.length,
+    unit: 'slates',
+    limits,
+    nameOf: (i) => rowName(rows, i, logRatio[i]),
+  });
+}
+
+/** The more severe of the two levels, with the reasons of both. */
+export const worseOf = (single: Verdict, slates: Verdict): Verdict => ({
+  level: severity[slates.level] > severity[single.level] ? slates.level : single.level,
+  reasons: [...single.reasons, ...slates.reasons.map((reason) => `weights of whole slates: ${reason}`)],
+});
+
+const rowName = (rows: EvaluationRows, round: number, logRatio: number): string =>
+  `round ${rows.log.ids[rows.roundIndex[round]]} (log-ratio ${logRatio.toFixed(2)})`;

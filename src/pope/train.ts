@@ -104,7 +104,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
     });
   }
   if (kl !== undefined && resume === undefined && start !== null && !(start.kl !== null && start.kl <= kl)) {
-    const size = start.kl === null ? 'beyond float64' : `${start.kl.toFixed(3)} nats`;
+    const size = start.kl === null ? 'beyond what they can tell' : `${start.kl.toFixed(3)} nats`;
     const message = `Training did not begin: the start has KL(pi||pi0) ${size} on held-out rounds, above ${kl}.`;
     return result('kl_guard', at, message);
   }
@@ -120,7 +120,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
         kl === undefined ? null : now === null ? heldOutKl(options.family, next.params, options.heldOut!) : now.kl;
       if (kl !== undefined && !(divergence !== null && divergence <= kl)) {
         free(next);
-        const size = divergence === null ? 'beyond float64' : `${divergence.toFixed(3)} nats`;
+        const size = divergence === null ? 'beyond what they can tell' : `${divergence.toFixed(3)} nats`;
         return result(
           'kl_guard',
           at,

@@ -1,3 +1,4 @@
+import { verdictFor } from '../pope/index.js';
 import {
   coverageSection,
   curvesSection,
@@ -34,12 +35,12 @@ export function evaluationSections(result: EvaluationResult, extras: EvaluationE
 }
 
 function verdicts({ warnings, log }: EvaluationResult, targets: readonly [string, TargetResult][]): Section {
-  const notes = targets.map(
-    ([name, { verdict }]): Block => ({
-      note: `${name}: ${verdict.level}. ${verdictSentence(verdict)}`,
-      tone: verdict.level,
-    }),
-  );
+  const notes = targets.flatMap(([name, { verdict, joint_verdict }]): Block[] => {
+    const own: Block = { note: `${name}: ${verdict.level}. ${verdictSentence(verdict)}`, tone: verdict.level };
+    if (joint_verdict === undefined || joint_verdict.level === 'supported') return [own];
+    const joint = `${name}, joint_ips (products of whole slates): ${joint_verdict.level}.`;
+    return [own, { note: `${joint} ${verdictSentence(joint_verdict)}`, tone: joint_verdict.level }];
+  });
   const fitted: Block[] =
     log.propensity === 'fitted'
       ? [
@@ -121,12 +122,12 @@ function plane(
     targets.every(([, { utility, diversity }]) => utility[key] !== undefined && diversity[key] !== undefined),
   );
   if (estimator === undefined || targets.length === 0) return null;
-  const points = targets.map(([name, { utility, diversity, verdict }]) => ({
+  const points = targets.map(([name, target]) => ({
     name,
-    utility: bounds(utility[estimator]),
-    diversity: bounds(diversity[estimator]),
+    utility: bounds(target.utility[estimator]),
+    diversity: bounds(target.diversity[estimator]),
     truth: known(name),
-    refused: verdict.level === 'refused',
+    refused: verdictFor(target, estimator).level === 'refused',
   }));
   const own = {
     name: 'logging policy',
@@ -156,7 +157,7 @@ function bounds(e: EstimateResult | null | undefined): {
 
 const rowsOf = (
   name: string,
-  { verdict }: TargetResult,
+  target: TargetResult,
   by: EstimatesByEstimator | undefined,
   truth?: MaybeNumber,
 ): IntervalRow[] =>
@@ -165,7 +166,7 @@ const rowsOf = (
     estimator,
     ...bounds(e),
     truth,
-    refused: verdict.level === 'refused',
+    refused: verdictFor(target, estimator).level === 'refused',
   }));
 
 function tableOf(rows: readonly IntervalRow[]): { columns: string[]; rows: string[][] } {

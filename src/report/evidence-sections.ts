@@ -16,6 +16,7 @@ export interface EvaluationExtras {
   /** Policy name ("logging" for the logging policy) -> exact values, where they are known. */
   readonly truth?: Readonly<Record<string, Partial<Quantities<number | null>>>>;
   readonly coverage?: {
+    readonly caption?: string;
     readonly series: readonly CoverageSeries[];
     readonly preference?: Readonly<Record<string, number>>;
   };
@@ -59,14 +60,24 @@ export function coverageSection({ coverage: data }: EvaluationExtras): Section |
   if (data === undefined || data.series.length === 0) return null;
   return {
     heading: 'Opinion coverage',
-    blocks: [{ figure: coverageFigure({ title: 'Share of each opinion class, by policy', ...data }) }],
+    blocks: [
+      { figure: coverageFigure({ title: 'Share of each opinion class, by policy', ...data }), caption: data.caption },
+    ],
   };
 }
 
 /** How training went. */
 export function curvesSection({ curves: panels }: EvaluationExtras): Section | null {
   if (panels === undefined || panels.length === 0) return null;
-  return { heading: 'Training', blocks: [{ figure: trainingCurves({ title: 'Training curves', panels }) }] };
+  return {
+    heading: 'Training',
+    blocks: [
+      {
+        figure: trainingCurves({ title: 'Training curves', panels }),
+        caption: 'Figures of held-out rounds at the start and at the logged steps; lines join them.',
+      },
+    ],
+  };
 }
 
 /** Sensitivity to wrong propensities, and the variance that no method escapes. */

@@ -16,7 +16,7 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; p
 figure { margin: 1rem 0; }
 figcaption { font-size: .87rem; margin-top: .4rem; }
 .card { background: #ffffff; border: 1px solid var(--rule); border-radius: 6px; padding: .25rem; overflow-x: auto; }
-.card svg { display: block; width: 100%; height: auto; }
+.card svg { display: block; width: 100%; min-width: 640px; height: auto; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
@@ -34,6 +34,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--rule); font-size: .87rem;
   figure, .note, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
   .card { border: 0; padding: 0; overflow: visible; }
+  .card svg { min-width: 0; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

@@ -1,4 +1,4 @@
-import { PopeError } from '../util/index.js';
+import { invalid, PopeError } from '../util/index.js';
 
 /** float32 for speed, float64 for truth, int32 for indices and masks. */
 export type DType = 'float32' | 'float64' | 'int32';
@@ -21,6 +21,26 @@ export function newArray(dtype: DType, size: number): TypedArray {
 
 export function dtypeOf(data: TypedArray): DType {
   return data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32';
+}
+
+/** Whether an int32 tensor can hold the number: NaN, fractions and what is beyond 32 bits it cannot. */
+export function isInt32(value: number): boolean {
+  return value === (value | 0);
+}
+
+/**
+ * Refuses a number that an int32 tensor would silently truncate, wrap or turn into 0; floats hold any number.
+ * @throws PopeError unless `value` is an integer of 32 bits, where `dtype` is int32.
+ */
+export function assertHolds(dtype: DType, argument: string, value: number): void {
+  if (dtype === 'int32' && !isInt32(value)) {
+    throw invalid(
+      argument,
+      value,
+      'a 32-bit integer beside an int32 tensor',
+      'Take a float dtype, or convert with cast().',
+    );
+  }
 }
 
 /**

@@ -1,10 +1,12 @@
 export {
+  assertHolds,
   bytesPerElement,
   commonDType,
   type DType,
   dtypeOf,
   type FloatDType,
   isFloat,
+  isInt32,
   newArray,
   type TypedArray,
 } from './dtype.js';

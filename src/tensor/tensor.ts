@@ -31,6 +31,10 @@ interface Storage {
  * Ownership is counted: a scope owns what was made in it, a tape owns what its backward walk will read.
  */
 export class Tensor {
+  /**
+   * Sizes by axis. Read only: inputs and outputs of an op share the array, so a write to it would change them all.
+   * Not frozen, since Object.freeze makes an op on a tiny tensor half as slow again; copy it to change it.
+   */
   readonly shape: Shape;
   readonly dtype: DType;
   readonly size: number;
@@ -38,8 +42,7 @@ export class Tensor {
   #owners = 1;
 
   private constructor(shape: Shape, storage: Storage) {
-    // Outputs and their inputs may share one array of sizes: nobody may write to it.
-    this.shape = Object.freeze(shape);
+    this.shape = shape;
     this.dtype = storage.dtype;
     this.size = storage.size;
     this.#storage = storage;

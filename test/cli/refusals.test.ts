@@ -78,6 +78,11 @@ const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
     /--signal is "likes"; expected a signal of the log \(votes\)/,
   ],
   ['no choice among several signals', [two], /2 signals \(votes, stars\); expected --signal/],
+  [
+    'a signal that is given twice',
+    [log, '--signal', 'votes', '--signal', 'votes:identity:2'],
+    /--signal votes:identity is given twice/,
+  ],
   ['an unknown transform', [log, '--signal', 'votes:square'], /square.*identity, log1p, rank, share/],
   ['a weight that is no number', [log, '--signal', 'votes:log1p:much'], /weight.*much/],
   ['an unknown estimator', [log, '--estimators', 'ips,magic'], /--estimators is "magic"; expected one of ips, snips/],

@@ -198,23 +198,70 @@ describe('pope generate', () => {
     expect(responses).toHaveLength(3);
     expect(sampling).toEqual({ temperature: 1, top_k: null, top_p: null, max_tokens: 5 });
     for (const r of responses) {
-      expect(r.token_log_probs.reduce((sum: number, p: number) => sum + p, 0)).toBeCloseTo(r.log_propensity, 10);
-      expect(r.sampled_log_prob).toBeCloseTo(r.log_propensity, 6);
-      if (r.finished) expect(r.log_propensity).toBeCloseTo(own('ab', r.text), 4);
+      expect(r.token_log_probs.reduce((sum: number, p: number) => sum + p, 0)).toBeCloseTo(r.model_log_prob, 10);
+      expect(r.sampled_log_probs.reduce((sum: number, p: number) => sum + p, 0)).toBeCloseTo(r.log_propensity, 10);
+      expect(r.model_log_prob).toBeCloseTo(r.log_propensity, 6);
+      if (r.finished) expect(r.model_log_prob).toBeCloseTo(own('ab', r.text), 4);
     }
   });
 
   it('with one token to choose from, that token is certain', async () => {
     const ran = await pope('generate', model, '--prompt', 'ab', '--top-k', '1', '--max-tokens', '2', '--json');
     const [r] = JSON.parse(ran.stdout).responses;
-    expect(r.sampled_log_prob).toBeCloseTo(0, 12);
-    expect(r.log_propensity).toBeLessThan(-1);
+    expect(r.log_propensity).toBeCloseTo(0, 12);
+    expect(r.model_log_prob).toBeLessThan(-1);
+  });
+
+  it('the propensity is that of the sampler: at temperature 1/2 its log-odds are twice those of the model', async () => {
+    const argv = ['--n', '30', '--temperature', '0.5', '--max-tokens', '1', '--json'];
+    const { responses } = JSON.parse((await pope('generate', model, '--prompt', 'ab', ...argv)).stdout);
+    const [first, ...rest] = responses;
+    const others = rest.filter((r: { tokens: number[] }) => r.tokens[0] !== first.tokens[0]);
+    expect(others.length).toBeGreaterThan(0);
+    for (const r of others) {
+      const odds = r.log_propensity - first.log_propensity;
+      expect(odds).toBeCloseTo(2 * (r.model_log_prob - first.model_log_prob), 10);
+    }
   });
 
   it('prints texts for people, and warns of a policy over candidates', async () => {
     const ran = await pope('generate', overCandidates, '--prompt', 'ab', '--max-tokens', '3');
-    expect(ran.stdout).toMatch(/\[log-probability .* nats, \d tokens.*\]\n$/);
+    expect(ran.stdout).toMatch(/\[log-probability under the sampler −[\d.]+ nats, \d tokens.*\]\n$/);
     expect(ran.stderr).toMatch(/\[candidate_policy\]/);
+  });
+
+  it("prints the model's own log-probability where the sampler's differs", async () => {
+    const ran = await pope('generate', model, '--prompt', 'ab', '--top-k', '1', '--max-tokens', '2');
+    expect(ran.stdout).toMatch(/under the sampler 0 nats, under the model −[\d.]+ nats, 1 token\]/);
+  });
+
+  it('says that a prompt was cut, and only then', async () => {
+    const argv = ['--max-tokens', '2', '--json'];
+    // three quarters of the 48 positions
+    expect((await pope('generate', model, '--prompt', 'a'.repeat(36), ...argv)).stderr).toBe('');
+    const cut = await pope('generate', model, '--prompt', 'a'.repeat(37), ...argv);
+    expect(cut.stderr).toMatch(/the prompt has 37 tokens; only the last 36 were read.*\[prompt_cut\]/);
+    expect(cut.code).toBe(0);
+  });
+
+  it('text for a terminal has no control characters; JSON is exact', async () => {
+    const folder = path('controls');
+    const steering = charTokenizer('a\u001b\u0007\n\t\u009b');
+    const small = gptConfig({ ...config, vocabSize: steering.vocabSize });
+    const files = await checkpointFiles({
+      config: small,
+      params: initGpt(small, seededRandom(1)),
+      tokenizer: steering,
+    });
+    mkdirSync(folder);
+    for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
+    const argv = ['generate', folder, '--prompt', 'a', '--n', '20', '--max-tokens', '8', '--seed', '2'];
+    const { responses } = JSON.parse((await pope(...argv, '--json')).stdout);
+    const exact = responses.map(({ text }: { text: string }) => text);
+    for (const character of ['\u001b', '\u0007', '\n', '\t', '\u009b']) expect(exact.join('')).toContain(character);
+    const { stdout } = await pope(...argv);
+    expect(stdout).not.toMatch(/[^\P{Cc}\n\t]/u);
+    for (const text of exact) expect(stdout).toContain(text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd'));
   });
 
   it('refuses bad options', async () => {

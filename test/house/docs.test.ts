@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { limitOption, limitsOf } from '../../src/cli/limit-option.js';
 import { parseCandidates, parseCsv, parseJsonl, parseTargetLogProbs } from '../../src/data/index.js';
 import { defaultLimits } from '../../src/ope/index.js';
-import { root } from './sources.js';
+import { root, sourcesUnder } from './sources.js';
 
 const page = (name: string): string => readFileSync(join(root, 'docs/guide', name), 'utf8');
 const blocksOf = (text: string, language: string): string[] =>
@@ -51,4 +52,29 @@ test('the limits in docs/guide/evaluate.md are the defaults', () => {
   expect(limitsOf(cells)).toEqual(defaultLimits);
   // a WEAK that is left out stays the default, which would hide a wrong cell
   expect(cells.filter(({ key, weak }) => key !== 'pareto_k' && weak === undefined)).toEqual([]);
+});
+
+describe('the warnings in docs/guide/evaluate.md', () => {
+  // An error's code stands alone or beside a file; a warning's is followed by its message. Alarms have their own table.
+  const inSources = sourcesUnder('src')
+    .filter(({ path }) => path !== 'src/pope/alarms.ts')
+    .flatMap(({ text }) => [...text.matchAll(/\bwarn\(\s*'(\w+)'|\bcode: '(\w+)',\s*message\b/g)])
+    .map((match) => match[1] ?? match[2]);
+  const [, section] = page('evaluate.md').split('## Warnings\n');
+  const inTable = [...section.split('\n## ')[0].matchAll(/^\| `(\w+)` \| \S/gm)].map((match) => match[1]);
+
+  test('are those of the sources, each once', () => {
+    expect([...inTable].sort()).toEqual([...new Set(inSources)].sort());
+  });
+
+  test('and both forms in which the sources give them were found', () => {
+    expect(inSources).toEqual(expect.arrayContaining(['heavy_tail', 'no_interval', 'few_rounds', 'slate_signal']));
+  });
+});
+
+test('convert-arena.mjs says of a missing folder one sentence', () => {
+  const script = join(root, 'docs/guide/convert-arena.mjs');
+  const ran = spawnSync(process.execPath, [script, join(root, 'no-such-folder'), join(root, 'no-such-folder/out')]);
+  expect(ran.status).toBe(2);
+  expect(ran.stderr.toString()).toMatch(/^convert-arena: .*no-such-folder.*; expected a folder.*\n$/);
 });

@@ -46,13 +46,15 @@ test('in log space no weight is too large', () => {
 });
 
 test.prop([
-  fc.array(fc.tuple(fc.double({ min: -3, max: 3, noNaN: true }), fc.nat(3)), { minLength: 2, maxLength: 12 }),
+  fc.array(fc.tuple(fc.double({ min: -3, max: 3, noNaN: true }), fc.nat(15)), { minLength: 2, maxLength: 40 }),
 ])('the mean weight and its error are those of the weights as terms, by unit', (rows) => {
   const l = Float64Array.from(rows, ([x]) => x);
   const plain = { numerator: l.map(Math.exp), denominator: null, baseline: null };
   const alone = diagnose(l, each(l.length), l.length);
   expectClose(alone.meanWeight!, plain.numerator.reduce((a, b) => a + b, 0) / l.length);
-  expectClose(alone.meanWeightError!, standardError(plain));
+  // fewer than ten units say nothing of the error
+  if (l.length < 10) expect(alone.meanWeightError).toBeNull();
+  else expectClose(alone.meanWeightError!, standardError(plain));
   const names = [...new Set(rows.map(([, g]) => g))];
   const unitOf = Int32Array.from(rows, ([, g]) => names.indexOf(g));
   const clustered = diagnose(l, unitOf, names.length).meanWeightError;
@@ -64,7 +66,7 @@ test.prop([
     baseline: null,
     count: column(() => 1),
   };
-  if (names.length < 2) expect(clustered).toBeNull();
+  if (names.length < 10) expect(clustered).toBeNull();
   else expectClose(clustered!, standardError(byCluster));
 });
 
@@ -93,7 +95,7 @@ const fine = {
 };
 const say = (changes: Partial<typeof fine> | Record<string, unknown>, options: Record<string, unknown> = {}) =>
   judge({ ...fine, ...changes } as Parameters<typeof judge>[0], {
-    responses: 1000,
+    count: 1000,
     nameOf: (j) => `row ${j}`,
     ...options,
   });
@@ -131,11 +133,11 @@ test.each([
 });
 
 test('the verdict: the share of the effective sample, further tails and own limits', () => {
-  expect(say({}, { responses: 10_000 })).toMatchObject({
+  expect(say({}, { count: 10_000 })).toMatchObject({
     level: 'weak',
     reasons: [expect.stringMatching(/5 % of the responses, below 10 %/)],
   });
-  expect(say({}, { responses: 1_000_000 }).level).toBe('refused');
+  expect(say({}, { count: 1_000_000 }).level).toBe('refused');
   // a reward that is rarely not 0 has a tail of its own: alone it weakens, beside heavy weights it refuses
   const tails = { 'weight times reward': 1.2 };
   const reasons = [expect.stringMatching(/tail index of weight times reward is 1.2/)];

@@ -5,6 +5,7 @@ import { logFromRecords } from '../../src/data/index.js';
 import { finitePolicy, type PolicyFamily } from '../../src/ope/index.js';
 import { mul } from '../../src/ops/index.js';
 import {
+  alarms,
   type BoundInput,
   batchOf,
   classEntropy,
@@ -16,6 +17,7 @@ import {
   type ObjectiveOptions,
   objectiveValue,
   trainPope,
+  verdictFor,
 } from '../../src/pope/index.js';
 import { dispose, type Tensor } from '../../src/tensor/index.js';
 import { countingBackend } from '../autograd/counting-backend.js';
@@ -253,5 +255,88 @@ describe('what the spec leaves to an option', () => {
     );
     expect(distributionKlReward(rows([[0.5, 0.5]]), rows([[1, 0]])).item()).toBe(-Infinity);
     expect(distributionKlReward(rows([[1, 0]]), rows([[1, 0]])).item()).toBeCloseTo(0, 12);
+  });
+});
+
+describe('verdicts', () => {
+  it('joint_ips stands under the weights of whole slates, and alone it is what the verdict is about', () => {
+    const log = logFromRecords(
+      Array.from({ length: 300 }, (_, i) => ({
+        prompt: 'p',
+        responses: Array.from({ length: 6 }, (_, j) => ({
+          text: (i * 7 + j * 3 + ((i * j) % 5)) % 4 === 0 ? 'x' : 'y',
+          propensity: (i * 7 + j * 3 + ((i * j) % 5)) % 4 === 0 ? 0.25 : 0.75,
+          target_log_prob: Math.log((i * 7 + j * 3 + ((i * j) % 5)) % 4 === 0 ? 0.8 : 0.2),
+          feedback: { f: (i + j) % 2 },
+        })),
+      })),
+    );
+    const both = evaluate(log, { signals, diversity: 'none' }).targets['target'];
+    expect(both.joint_verdict!.level).not.toBe('supported');
+    expect(verdictFor(both, 'joint_ips')).toBe(both.joint_verdict);
+    expect(verdictFor(both, 'ips')).toBe(both.verdict);
+    expect(both.joint_verdict!.reasons.join()).toMatch(/of 300 slates/);
+    const alone = evaluate(log, { signals, diversity: 'none', estimators: ['joint_ips'] }).targets['target'];
+    expect(alone.verdict.level).toBe(both.joint_verdict!.level);
+    // slate diversity leaves the estimates of single responses under their own verdict
+    const slate = evaluate(log, { signals, diversity: 'slate' }).targets['target'];
+    expect(slate.verdict).toEqual(both.verdict);
+  });
+
+  it('an estimator that was asked for and lacks its inputs is refused, and so are no signals', () => {
+    expect(() => evaluate(binaryLog(), { signals, estimators: ['dm'] })).toThrow(/estimator dm lacks its inputs/);
+    expect(() => evaluate(binaryLog(), { signals: [] })).toThrow('signals is []');
+  });
+
+  it('two rounds of equal weights are no ground for a verdict on the propensities', () => {
+    const log = logFromRecords(
+      [0, 1].map(() => ({
+        prompt: 'p',
+        responses: [{ text: 'x', propensity: 0.5, target_log_prob: Math.log(0.55), feedback: { f: 1 } }],
+      })),
+    );
+    const { targets, warnings } = evaluate(log, { signals, diversity: 'none' });
+    expect(targets['target'].verdict.reasons.join()).not.toMatch(/mean weight/);
+    expect(warnings.map(({ code }) => code)).not.toContain('mean_weight_off');
+  });
+});
+
+describe('a policy that the log hardly meets', () => {
+  it('has no KL estimate (it would saturate at 1 nat), and the alarm says why', async () => {
+    const options = training({ steps: 1, kl: 100 });
+    const far = {
+      logits: tensor(
+        [
+          [0, 0, 60],
+          [60, 0, 0],
+        ],
+        { dtype: 'float64' },
+      ),
+    };
+    const missing = await heldOutFigures(
+      { family, diversity: 'anchored' },
+      {
+        logits: tensor(
+          [
+            [-60, 0, 0],
+            [0, 0, -60],
+          ],
+          { dtype: 'float64' },
+        ),
+      },
+      options.rows,
+    );
+    expect(missing.kl).not.toBeNull();
+    const rows = { ...options.rows, logPropensity: options.rows.logPropensity.map(() => 0) };
+    const figures = await heldOutFigures({ family, diversity: 'anchored' }, far, rows);
+    expect(figures.meanWeight).toBeLessThan(0.5);
+    expect(figures.kl).toBeNull();
+    expect(
+      alarms(figures, figures)
+        .map(({ message }) => message)
+        .join(),
+    ).toMatch(/the mean weight on held-out rounds is/);
+    const guarded = await trainPope({ ...options, params: far, heldOut: rows });
+    expect(guarded.stopped).toMatchObject({ reason: 'kl_guard', step: 0 });
   });
 });

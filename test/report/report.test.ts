@@ -17,6 +17,7 @@ import {
   warningList,
   weightHistogram,
 } from '../../src/report/index.js';
+import { PALETTE } from '../../src/report/palette.js';
 import { displayWidth } from '../../src/report/text-width.js';
 import { estimate, sampleResult } from './sample.js';
 import { readXml } from './well-formed.js';
@@ -156,6 +157,74 @@ describe('figures', () => {
   ])('trainingCurves is well-formed, gaps and all', (title, curves) => {
     const panels = curves.map(([name, points]) => ({ title: name, axis: name, curves: [{ name, points }] }));
     expectFigure(trainingCurves({ title, panels }), title);
+  });
+
+  describe('a policy looks the same in every figure', () => {
+    const value = { estimate: 0.5, lower: 0.4, upper: 0.6 };
+    const none = { estimate: null, lower: null, upper: null };
+    const rowsOf = (names: readonly string[]) =>
+      names.map((target, i) => ({ target, estimator: 'snips', ...value, estimate: 0.4 + i / 50 }));
+    const used = (svg: string): string[] => PALETTE.filter((color) => svg.includes(color));
+    const [LOGGING, A, B] = PALETTE;
+    const forest = (names: readonly string[], firstColor?: number): string =>
+      intervalFigure({ title: 't', axis: 'x', rows: rowsOf(names), ...(firstColor !== undefined && { firstColor }) });
+
+    test('the colour is that of its position, the first being the logging policy, drawn or not', () => {
+      expect(used(forest(['logging policy', 'a', 'b']))).toEqual([LOGGING, A, B]);
+      expect(used(forest(['a', 'b', 'logging policy']))).toEqual([LOGGING, A, B]);
+      expect(used(forest(['a', 'b']))).toEqual([A, B]);
+      expect(used(forest(['a'], 2))).toEqual([B]);
+      const curves = ['a', 'b'].map((name) => ({ name, points: [[0, 1] as const, [1, 2] as const] }));
+      expect(used(trainingCurves({ title: 't', panels: [{ title: 'p', axis: 'x', curves }] }))).toEqual([A, B]);
+      const series = ['logging', 'a', 'b'].map((policy) => ({ policy, shares: { c: 0.5 } }));
+      expect(used(coverageFigure({ title: 't', series }))).toEqual([LOGGING, A, B]);
+    });
+
+    test('a point that cannot be drawn keeps its place', () => {
+      const points = [
+        { name: 'logging policy', utility: value, diversity: value },
+        { name: 'a', utility: none, diversity: value },
+        { name: 'b', utility: value, diversity: value },
+      ];
+      const svg = utilityDiversityFigure({ title: 't', points, utilityAxis: 'u', diversityAxis: 'd' });
+      expect(used(svg)).toEqual([LOGGING, B]);
+    });
+
+    test('no policy but the logging one has its colour, however many there are', () => {
+      expect(used(forest(Array.from({ length: 30 }, (_, i) => `policy ${i}`)))).toEqual(PALETTE.slice(1));
+    });
+
+    test('what was refused is one symbol, in the plot as in the legend', () => {
+      const points = ['a', 'b', 'c', 'd'].map((name) => ({ name, utility: value, diversity: value, refused: true }));
+      const svg = utilityDiversityFigure({ title: 't', points, utilityAxis: 'u', diversityAxis: 'd' });
+      // one circle more for the legend's sign of an estimate
+      expect(svg.match(/<circle [^>]*fill="#ffffff"/g)).toHaveLength(points.length + 1);
+      expect(svg.match(/<circle /g)).toHaveLength(points.length + 2);
+    });
+
+    test('labels of the scatter keep off its axes', () => {
+      const point = (name: string, x: number) => ({
+        name,
+        utility: { estimate: x, lower: x, upper: x },
+        diversity: { estimate: x, lower: x, upper: x },
+      });
+      const names = ['a long name', 'another long name', 'the third of them', 'and the fourth one'];
+      const points = [...names.map((name, i) => point(name, i / 1000)), point('far', 1)];
+      const svg = utilityDiversityFigure({ title: 't', points, utilityAxis: 'u', diversityAxis: 'd' });
+      for (const name of names) {
+        const x = Number(new RegExp(`<text x="([\\d.]+)"[^>]*>${name}<`).exec(svg)?.[1]);
+        expect(x).toBeGreaterThanOrEqual(92);
+      }
+    });
+  });
+
+  test('curves of few points have a marker at each, those of many have none', () => {
+    const circles = (n: number): number => {
+      const points = Array.from({ length: n }, (_, i) => [i, i * i] as const);
+      const panel = { title: 'p', axis: 'x', curves: [{ name: 'a', points }] };
+      return trainingCurves({ title: 't', panels: [panel] }).match(/<circle /g)?.length ?? 0;
+    };
+    expect([circles(1), circles(5), circles(500)]).toEqual([1, 5, 0]);
   });
 });
 

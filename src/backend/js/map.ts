@@ -6,6 +6,8 @@ type Loop = (out: TypedArray, x: TypedArray) => void;
 /** sqrt(2/pi) and the cubic coefficient of gelu's tanh form. */
 export const GELU_SCALE = Math.sqrt(2 / Math.PI);
 export const GELU_CUBIC = 0.044715;
+/** From here on gelu is 0 or x to the last bit of a double: where its argument is cut, so that no cube overflows. */
+export const GELU_LIMIT = 64;
 
 // One loop a name and no call per element: the engine compiles each to a tight loop. Every loop keeps NaN.
 
@@ -54,7 +56,8 @@ const relu: Loop = (out, x) => {
 const gelu: Loop = (out, x) => {
   for (let i = 0; i < x.length; i++) {
     const v = x[i];
-    out[i] = v / (1 + Math.exp(-2 * GELU_SCALE * v * (1 + GELU_CUBIC * v * v)));
+    // cut below, -Infinity over Infinity is -0
+    out[i] = Math.max(v, -GELU_LIMIT) / (1 + Math.exp(-2 * GELU_SCALE * v * (1 + GELU_CUBIC * v * v)));
   }
 };
 const abs: Loop = (out, x) => {

@@ -1,7 +1,7 @@
 import type { Shape, TypedArray } from '../../tensor/index.js';
 import { broadcastStrides } from '../../tensor/index.js';
 import type { Operand, ZipName } from '../backend.js';
-import { GELU_CUBIC, GELU_SCALE } from './map.js';
+import { GELU_CUBIC, GELU_LIMIT, GELU_SCALE } from './map.js';
 import { arrayOf } from './operand.js';
 import { forEachBlock, mergeAxes } from './walk.js';
 
@@ -132,14 +132,15 @@ const greaterEqual: Loop = (out, o, rows, cols, x, u, y, v) => {
 // Local, so that no bundler turns them into property reads inside of the loop.
 const SCALE = GELU_SCALE;
 const CUBIC = GELU_CUBIC;
+const LIMIT = GELU_LIMIT;
 
-// gelu'(x) y = (s + 2 x s (1 - s) u') y with s = 1/(1 + e^-2u)
+// gelu'(x) y = (s + 2 x s (1 - s) u') y with s = 1/(1 + e^-2u); beyond the limit it is 0 or 1
 const geluGrad: Loop = (out, o, rows, cols, x, u, y, v) => {
   const { col: p } = u;
   const { col: q } = v;
   for (let i = 0; i < rows; i++) {
     for (let a = u.at + i * u.row, b = v.at + i * v.row, end = o + cols; o < end; o++, a += p, b += q) {
-      const t = x[a];
+      const t = Math.min(Math.max(x[a], -LIMIT), LIMIT);
       const s = 1 / (1 + Math.exp(-2 * SCALE * t * (1 + CUBIC * t * t)));
       out[o] = (s + 2 * t * s * (1 - s) * SCALE * (1 + 3 * CUBIC * t * t)) * y[b];
     }

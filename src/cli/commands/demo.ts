@@ -18,6 +18,7 @@ import { policyPlans, type TrainedPolicy } from '../demo/train-policies.js';
 import type { Truth } from '../demo/truth.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { type CommonOptions, choiceOption, common, numberOption } from '../options.js';
+import { assertOutFolder } from '../out-folder.js';
 import { note, printResult } from '../output.js';
 import { createProgress } from '../progress.js';
 
@@ -53,6 +54,7 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
   const interrupt = abortOnInterrupt();
   try {
+    await assertOutFolder(options.out);
     const setting = await demoSetting(options.seed);
     const { problem, train, heldOut } = setting;
     const topics = new Set(problem.contexts.map(({ conversation }) => conversation)).size;

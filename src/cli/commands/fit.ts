@@ -12,6 +12,7 @@ import type { Context } from '../context.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { languageFamily, type ModelOptions, withModelOptions } from '../language-model.js';
 import { type CommonOptions, common } from '../options.js';
+import { assertOutFolder } from '../out-folder.js';
 import { note, printResult, printWarnings } from '../output.js';
 import { scorePolicy } from '../policy-folder.js';
 import { createProgress } from '../progress.js';
@@ -42,6 +43,7 @@ export function registerFit(program: Command, context: Context): void {
 }
 
 async function fitCommand(path: string, options: FitCommandOptions, context: Context, command: Command): Promise<void> {
+  await assertOutFolder(options.out);
   if (path === '-') throw invalid('LOG', path, 'a file, since it is read twice');
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
   const candidates = options.candidates === undefined ? undefined : await readCandidates(options.candidates);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { keptPrompt } from '../../nn/encode-pairs.js';
 import { generate } from '../../nn/index.js';
 import { seededRandom } from '../../random/index.js';
 import { formatNumber } from '../../report/index.js';
@@ -22,7 +23,7 @@ export function registerGenerate(program: Command, context: Context): void {
     .command('generate')
     .summary('sample responses of a model to a prompt')
     .description(
-      "Samples responses with each token's log-probability: the model's own at temperature 1, and that of the sampler.",
+      "Samples responses with each token's log-probability: that of the sampler, from which the text was drawn (log_propensity in JSON), and the model's own at temperature 1 (model_log_prob).",
     )
     .argument('<model>', 'a checkpoint folder')
     .requiredOption('--prompt <text>', 'the prompt')
@@ -56,10 +57,11 @@ async function generateCommand(model: string, options: GenerateCommandOptions, c
   const responses = samples.map(({ text, tokens, tokenLogProbs, sampledLogProbs, finished }) => ({
     text,
     tokens: Array.from(tokens),
-    log_propensity: sum(tokenLogProbs),
-    token_log_probs: Array.from(tokenLogProbs),
-    sampled_log_prob: sum(sampledLogProbs),
+    // The text came from the sampler, so its probability is what a log of it must hold.
+    log_propensity: sum(sampledLogProbs),
     sampled_log_probs: Array.from(sampledLogProbs),
+    model_log_prob: sum(tokenLogProbs),
+    token_log_probs: Array.from(tokenLogProbs),
     finished,
   }));
   const sampling = { temperature, top_k: topK ?? null, top_p: topP ?? null, max_tokens: maxTokens };
@@ -67,15 +69,30 @@ async function generateCommand(model: string, options: GenerateCommandOptions, c
     responses
       .map(
         (r) =>
-          `${r.text}\n  [log-probability ${formatNumber(r.sampled_log_prob, 4)} nats, ${r.tokens.length} tokens${r.finished ? '' : ', cut'}]`,
+          `${printable(r.text)}\n  [${logProbabilities(r.log_propensity, r.model_log_prob)}, ${r.tokens.length} token${r.tokens.length === 1 ? '' : 's'}${r.finished ? '' : ', cut'}]`,
       )
       .join('\n'),
   );
+  const promptTokens = checkpoint.tokenizer.encode(prompt);
+  const kept = keptPrompt(promptTokens, checkpoint.config.blockSize);
+  if (kept.length < promptTokens.length) {
+    const message = `the prompt has ${promptTokens.length} tokens; only the last ${kept.length} were read, as the context holds ${checkpoint.config.blockSize}.`;
+    printWarnings(context, options, [{ code: 'prompt_cut', message }]);
+  }
   if (isOverCandidates(checkpoint)) {
     const message =
       'this policy was trained over candidates; free text is drawn from its language model, not from that policy.';
     printWarnings(context, options, [{ code: 'candidate_policy', message }]);
   }
 }
+
+/** What the sampler gave the text and, where that is not the model's own, both. */
+function logProbabilities(sampler: number, own: number): string {
+  const [shown, plain] = [formatNumber(sampler, 4), formatNumber(own, 4)];
+  return `log-probability under the sampler ${shown} nats${shown === plain ? '' : `, under the model ${plain} nats`}`;
+}
+
+/** A text as a terminal may show it: control characters, which could steer the terminal, become U+FFFD. */
+const printable = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 
 const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((total, value) => total + value, 0);

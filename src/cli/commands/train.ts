@@ -13,6 +13,7 @@ import type { Context } from '../context.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { languageFamily, type ModelOptions, withModelOptions } from '../language-model.js';
 import { type CommonOptions, choiceOption, common, integerOption, numberOption, repeat } from '../options.js';
+import { assertOutFolder } from '../out-folder.js';
 import { note, printResult, printWarnings } from '../output.js';
 import { createProgress } from '../progress.js';
 import { signalOption } from '../signal-option.js';
@@ -102,6 +103,7 @@ async function trainCommand(
   context: Context,
   command: Command,
 ): Promise<void> {
+  await assertOutFolder(options.out);
   if (options.diversity === 'coverage' && options.candidates === undefined) {
     throw new PopeError(
       '--diversity coverage needs a finite response space; expected --candidates FILE with an opinion on every candidate.',

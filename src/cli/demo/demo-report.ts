@@ -1,5 +1,6 @@
 import type { EvaluationResult, StepRecord } from '../../pope/index.js';
 import { binWeights, type CurvePanel, evaluationReport } from '../../report/index.js';
+import { problemSettings } from './setting.js';
 import type { TrainedPolicy } from './train-policies.js';
 import type { Truth } from './truth.js';
 
@@ -17,13 +18,17 @@ export interface DemoReportInput {
 export function demoReport({ result, truth, policies, weights, inputHash, settings }: DemoReportInput): string {
   return evaluationReport(result, {
     title: 'POPE on real votes: the Polis demo',
-    subtitle:
-      'Each round is one participant: four statements of a topic, drawn from a skewed logging policy, with the real votes. The estimates use held-out participants only; the truth is every vote that they cast.',
+    subtitle: `Each round is one participant: ${problemSettings.slate} statements of a topic, drawn from a skewed logging policy, with the real votes. The estimates use held-out participants only; the truth is every vote that they cast.`,
     truth: Object.fromEntries(
       Object.entries(truth).map(([name, { utility, diversity, value }]) => [name, { utility, diversity, value }]),
     ),
     weights: Object.fromEntries(Object.entries(weights).map(([name, list]) => [name, binWeights(list)])),
     coverage: {
+      caption: `Exact, mean over held-out rounds. An opinion is the group of voters that agrees most with a statement. Coverage, the entropy of opinions in nats: ${Object.entries(
+        truth,
+      )
+        .map(([policy, { coverage }]) => `${policy} ${coverage.toFixed(2)}`)
+        .join(', ')}.`,
       series: Object.entries(truth).map(([policy, { opinionShares }]) => ({
         policy,
         shares: Object.fromEntries(opinionShares),

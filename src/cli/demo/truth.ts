@@ -1,4 +1,4 @@
-import { type DemoContext, type DemoRound, largestGroup } from './polis-log.js';
+import type { DemoContext, DemoRound } from './polis-log.js';
 
 /** The exact value of a policy, judged by every vote of the held-out participants. */
 export interface Truth {
@@ -7,7 +7,7 @@ export interface Truth {
   readonly value: number;
   /** Entropy of the opinion classes, mean over rounds, nats. */
   readonly coverage: number;
-  /** Share of each conversation's largest and other opinions under the policy, mean over rounds. */
+  /** Share of the opinion that the policy voices most in each context, and of the others; mean over rounds. */
   readonly opinionShares: ReadonlyMap<string, number>;
   /** Agree share of each group's voters under the policy, by conversation's group letter. */
   readonly worstGroupUtility: number;
@@ -16,9 +16,9 @@ export interface Truth {
 /** log pi(y|x) over the statements of a context. */
 export type StatementLogProbs = (context: DemoContext) => Float64Array;
 
-/** Opinions are compared across conversations as the largest group's, and the others'. */
-export const majority = 'largest group';
-export const others = 'other groups';
+/** Opinions are compared across topics as the one that the policy voices most there, and all others. */
+export const mostVoiced = 'most voiced opinion of a topic';
+export const others = 'all other opinions';
 
 /**
  * u is the agree share: E over held-out participants and y ~ pi of their vote; diversity is -KL(pi||pi0) (D7), exact
@@ -62,7 +62,7 @@ export function trueValue(
     value: utility / n + tau * div,
     coverage: coverage / n,
     opinionShares: new Map([
-      [majority, largest / n],
+      [mostVoiced, largest / n],
       [others, 1 - largest / n],
     ]),
     worstGroupUtility: Math.min(
@@ -81,6 +81,6 @@ function contextFigures(context: DemoContext, logProb: Float64Array) {
   });
   let entropy = 0;
   for (const mass of classes.values()) if (mass > 0) entropy -= mass * Math.log(mass);
-  const largest = classes.get(largestGroup(context.conversation)) ?? 0;
+  const largest = Math.max(...classes.values());
   return { p, kl, entropy, shares: [largest, 1 - largest] as [number, number] };
 }

@@ -1,7 +1,7 @@
 import { invalid } from '../../util/index.js';
 import { formatPercent } from '../format.js';
 import { element, type Markup } from '../markup.js';
-import { colorOf, GRID, INK } from '../palette.js';
+import { colorOf, GRID, INK, policyColors } from '../palette.js';
 import { linearScale, niceTicks } from '../scale.js';
 import { type Box, type FigureText, figure, type LegendEntry, legend, line, text, WIDTH, xAxis } from '../svg.js';
 import { pixelWidth } from '../text-width.js';
@@ -34,7 +34,9 @@ export function coverageFigure(data: CoverageData): string {
   const classes = [
     ...new Set([...series.flatMap(({ shares }) => Object.keys(shares)), ...Object.keys(preference ?? {})]),
   ].sort();
-  const head = legend(entries(data), 16, 48, WIDTH - 16);
+  const colors = policyColors(series.map(({ policy }) => policy));
+  const fillOf = (policy: string): string => colorOf(colors.get(policy) ?? 0);
+  const head = legend(entries(data, fillOf), 16, 48, WIDTH - 16);
   const top = 48 + head.height + 4;
   const groupHeight = series.length * BAR + 14;
   const labelWidth = Math.min(190, Math.max(60, ...classes.map((name) => pixelWidth(name, 13))));
@@ -59,9 +61,9 @@ export function coverageFigure(data: CoverageData): string {
       {},
       c > 0 ? line(16, start - 7, box.right, start - 7, GRID) : null,
       text(16 + labelWidth, start + (series.length * BAR) / 2 + 4, name, { anchor: 'end', limit: labelWidth }),
-      ...series.map(({ shares }, s) => {
+      ...series.map(({ policy, shares }, s) => {
         const width = x(shareOf(shares, name)) - x(0);
-        return element('rect', { x: x(0), y: start + s * BAR + 1, width, height: BAR - 2, fill: colorOf(s) });
+        return element('rect', { x: x(0), y: start + s * BAR + 1, width, height: BAR - 2, fill: fillOf(policy) });
       }),
       wanted === undefined
         ? null
@@ -88,11 +90,11 @@ export function coverageFigure(data: CoverageData): string {
 const shareOf = (shares: Readonly<Record<string, number>>, name: string): number =>
   Object.hasOwn(shares, name) ? (shares[name] as number) : 0;
 
-function entries({ series, preference }: CoverageData): LegendEntry[] {
+function entries({ series, preference }: CoverageData, fillOf: (policy: string) => string): LegendEntry[] {
   const bars = series.map(
-    ({ policy }, s): LegendEntry => ({
+    ({ policy }): LegendEntry => ({
       label: policy,
-      sign: (x, y) => element('rect', { x: x - 7, y: y - 6, width: 14, height: 12, fill: colorOf(s) }),
+      sign: (x, y) => element('rect', { x: x - 7, y: y - 6, width: 14, height: 12, fill: fillOf(policy) }),
     }),
   );
   if (preference === undefined) return bars;

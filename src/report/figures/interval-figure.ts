@@ -1,6 +1,6 @@
 import { formatEstimate, formatInterval, formatNumber, type MaybeNumber } from '../format.js';
 import { element, type Markup } from '../markup.js';
-import { colorOf, GRID, INK, MUTED, SOFT_INK } from '../palette.js';
+import { colorOf, GRID, INK, MUTED, policyColors, SOFT_INK } from '../palette.js';
 import { linearScale, niceTicks, paddedExtent } from '../scale.js';
 import {
   type Box,
@@ -39,7 +39,7 @@ export interface IntervalFigureData extends FigureText {
   readonly axis: string;
   /** Confidence level of the intervals, in (0, 1). */
   readonly level?: number | undefined;
-  /** Colour of the first target, counted in the palette, so that a target keeps its colour from figure to figure. */
+  /** The palette's index of the first target that is not the logging policy; 1 by default, as 0 is the logging policy's. */
   readonly firstColor?: number;
   /** A vertical line, such as the logging policy's own value. */
   readonly reference?: { readonly label: string; readonly value: MaybeNumber } | undefined;
@@ -52,7 +52,11 @@ const isNumber = (value: MaybeNumber): value is number => typeof value === 'numb
 
 /** A forest plot: a row per target and estimator, with estimate, interval, and the truth where it is known. */
 export function intervalFigure(data: IntervalFigureData): string {
-  const targets = [...new Set(data.rows.map(({ target }) => target))];
+  const colors = policyColors(
+    data.rows.map(({ target }) => target),
+    data.firstColor,
+  );
+  const targets = [...colors.keys()];
   const labelWidth = Math.min(
     190,
     Math.max(
@@ -77,7 +81,7 @@ export function intervalFigure(data: IntervalFigureData): string {
     marks.push(text(16, y, name, { weight: 600, halo: true }));
     y += 15;
     for (const row of data.rows.filter((r) => r.target === target)) {
-      marks.push(drawRow(row, y, box, at, row.refused === true ? MUTED : colorOf(i + (data.firstColor ?? 0))));
+      marks.push(drawRow(row, y, box, at, row.refused === true ? MUTED : colorOf(colors.get(target) ?? 0)));
       y += LINE;
     }
     y += 2;

@@ -1,6 +1,6 @@
 import { formatNumber } from '../format.js';
 import { element, type Markup } from '../markup.js';
-import { colorOf } from '../palette.js';
+import { colorOf, policyColors } from '../palette.js';
 import { linearScale, niceTicks, paddedExtent } from '../scale.js';
 import {
   type Box,
@@ -35,21 +35,29 @@ export interface TrainingCurvesData extends FigureText {
   readonly panels: readonly CurvePanel[];
   /** Name of the horizontal axis; "training step" by default. */
   readonly stepAxis?: string;
+  /** The palette's index of the first curve that is not the logging policy's; 1 by default, as in figures with that one. */
+  readonly firstColor?: number;
 }
 
-const DASHES = [undefined, '6 3', '2 3', '8 3 2 3'];
+/** By the palette's index; the first policy after the logging one is solid. */
+const DASHES = ['8 3 2 3', undefined, '6 3', '2 3'];
 const PANEL_HEIGHT = 232;
+/** With more points than this on a line, markers hide it. */
+const MOST_MARKERS = 40;
 
 /** Small multiples, two a row, over one common axis of steps. */
 export function trainingCurves(data: TrainingCurvesData): string {
   const steps = data.panels.flatMap(({ curves }) => curves.flatMap(({ points }) => points.map(([step]) => step)));
   const domain = paddedExtent(steps, 0.02);
-  const shared = [...new Set(data.panels.flatMap(({ curves }) => curves.map(({ name }) => name)))];
+  const shared = policyColors(
+    data.panels.flatMap(({ curves }) => curves.map(({ name }) => name)),
+    data.firstColor,
+  );
   // One legend for all: a name has the same colour and dash in every panel.
   const head =
-    shared.length > 1
+    shared.size > 1
       ? legend(
-          shared.map((name, i) => entry(name, i)),
+          [...shared].map(([name, i]) => entry(name, i)),
           16,
           48,
           WIDTH - 16,
@@ -81,7 +89,7 @@ function drawPanel(
   panel: CurvePanel,
   box: Box,
   domain: readonly [number, number],
-  names: readonly string[],
+  indices: ReadonlyMap<string, number>,
   stepAxis: string,
 ): Markup {
   const values = panel.curves.flatMap(({ points }) => points.map(([, value]) => value)).filter((v) => v !== null);
@@ -89,19 +97,23 @@ function drawPanel(
   const x = linearScale(domain, [box.left, box.right]);
   const y = linearScale(range, [box.bottom, box.top]);
   const lines = panel.curves.map(({ name, points }) => {
-    const i = names.indexOf(name);
-    return runs(points).map((run) =>
-      run.length === 1
-        ? element('circle', { cx: x(run[0]?.[0] ?? 0), cy: y(run[0]?.[1] ?? 0), r: 2.2, fill: colorOf(i) })
-        : element('path', {
-            d: polyline(run.map(([step, value]) => [x(step), y(value)])),
-            fill: 'none',
-            stroke: colorOf(i),
-            'stroke-width': 1.8,
-            'stroke-dasharray': DASHES[i % DASHES.length],
-            'stroke-linejoin': 'round',
-          }),
-    );
+    const i = indices.get(name) ?? 0;
+    return runs(points).map((run) => {
+      const dots = run.length > MOST_MARKERS ? [] : run;
+      return [
+        run.length === 1
+          ? null
+          : element('path', {
+              d: polyline(run.map(([step, value]) => [x(step), y(value)])),
+              fill: 'none',
+              stroke: colorOf(i),
+              'stroke-width': 1.8,
+              'stroke-dasharray': DASHES[i % DASHES.length],
+              'stroke-linejoin': 'round',
+            }),
+        dots.map(([step, value]) => element('circle', { cx: x(step), cy: y(value), r: 2.4, fill: colorOf(i) })),
+      ];
+    });
   });
   return element(
     'g',

@@ -1,6 +1,6 @@
 import { formatInterval, formatNumber, type MaybeNumber } from '../format.js';
 import { element, type Markup } from '../markup.js';
-import { colorOf, INK, MUTED, SOFT_INK } from '../palette.js';
+import { colorOf, INK, MUTED, policyColors, SOFT_INK } from '../palette.js';
 import { placeLabels, type Rectangle } from '../place-labels.js';
 import { linearScale, niceTicks, paddedExtent } from '../scale.js';
 import {
@@ -31,6 +31,7 @@ export interface UtilityDiversityPoint {
   readonly utility: IntervalValue;
   readonly diversity: IntervalValue;
   readonly truth?: { readonly utility: MaybeNumber; readonly diversity: MaybeNumber } | undefined;
+  /** Drawn as a hollow grey circle, whatever its place, and never allowed to stretch the axes. */
   readonly refused?: boolean;
 }
 
@@ -48,6 +49,7 @@ const drawable = ({ utility, diversity }: UtilityDiversityPoint): boolean =>
 
 /** Policies in the plane of utility and diversity: both intervals as a cross, the truth as a diamond tied to its estimate. */
 export function utilityDiversityFigure(data: UtilityDiversityData): string {
+  const colors = policyColors(data.points.map(({ name }) => name));
   const points = data.points.filter(drawable);
   const missing = data.points.filter((point) => !drawable(point)).map(({ name }) => name);
   const head = legend(entries(data), 16, 48, WIDTH - 16);
@@ -71,9 +73,10 @@ export function utilityDiversityFigure(data: UtilityDiversityData): string {
   const clampY = (v: number): number => Math.min(box.bottom, Math.max(box.top, y(v)));
   const obstacles: Rectangle[] = [];
   const marks: Markup[] = [];
-  const anchors = points.map((point, i) => {
+  const anchors = points.map((point) => {
     const { utility: u, diversity: d, truth } = point;
-    const color = point.refused === true ? MUTED : colorOf(i);
+    const index = colors.get(point.name) ?? 0;
+    const color = point.refused === true ? MUTED : colorOf(index);
     const [cx, cy] = [clampX(u.estimate as number), clampY(d.estimate as number)];
     const parts: Markup[] = [];
     if (truth !== undefined && isNumber(truth.utility) && isNumber(truth.diversity)) {
@@ -90,7 +93,8 @@ export function utilityDiversityFigure(data: UtilityDiversityData): string {
       obstacles.push({ left: cx - 1, right: cx + 1, top: clampY(d.upper), bottom: clampY(d.lower) });
     }
     obstacles.push({ left: cx - 5, right: cx + 5, top: cy - 5, bottom: cy + 5 });
-    marks.push(element('g', {}, ...parts, marker(i, cx, cy, color, point.refused === true)));
+    const sign = point.refused === true ? refusedSign(cx, cy) : marker(index, cx, cy, color);
+    marks.push(element('g', {}, ...parts, sign));
     return { x: cx, y: cy };
   });
   const names = points.map(({ name }) => ellipsize(name, 200, (t) => pixelWidth(t, SMALL)));
@@ -101,7 +105,8 @@ export function utilityDiversityFigure(data: UtilityDiversityData): string {
       height: 14,
     })),
     obstacles,
-    box,
+    // A label that is pushed to the edge must not run into the axis.
+    { left: box.left + 8, right: box.right - 8, top: box.top + 4, bottom: box.bottom - 8 },
   );
   const labels = boxes.map((place, i) => {
     const color = points[i]?.refused === true ? MUTED : INK;
@@ -138,6 +143,9 @@ export function utilityDiversityFigure(data: UtilityDiversityData): string {
   );
 }
 
+/** One symbol for all that was refused, in the plot and in the legend. */
+const refusedSign = (x: number, y: number): Markup => marker(0, x, y, MUTED, true);
+
 function entries({ points, level }: UtilityDiversityData): LegendEntry[] {
   const interval = level === undefined ? 'intervals' : `${formatNumber(level * 100)}% intervals`;
   const all: LegendEntry[] = [
@@ -147,8 +155,7 @@ function entries({ points, level }: UtilityDiversityData): LegendEntry[] {
     },
   ];
   if (points.some(({ truth }) => truth !== undefined)) all.push({ label: 'truth', sign: diamond });
-  if (points.some(({ refused }) => refused === true))
-    all.push({ label: 'refused: do not use', sign: (x, y) => marker(0, x, y, MUTED, true) });
+  if (points.some(({ refused }) => refused === true)) all.push({ label: 'refused: do not use', sign: refusedSign });
   return all;
 }
 
