@@ -208,8 +208,9 @@ describe('figures', () => {
         utility: { estimate: x, lower: x, upper: x },
         diversity: { estimate: x, lower: x, upper: x },
       });
-      const names = ['a long name', 'another long name', 'the third of them', 'and the fourth one'];
-      const points = [...names.map((name, i) => point(name, i / 1000)), point('far', 1)];
+      // so many that some are pushed to the left edge, which is at 84
+      const names = Array.from({ length: 9 }, (_, i) => `a policy of the pile, ${i}`);
+      const points = [...names.map((name, i) => point(name, i / 1e4)), point('far', 1)];
       const svg = utilityDiversityFigure({ title: 't', points, utilityAxis: 'u', diversityAxis: 'd' });
       for (const name of names) {
         const x = Number(new RegExp(`<text x="([\\d.]+)"[^>]*>${name}<`).exec(svg)?.[1]);
