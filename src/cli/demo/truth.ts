@@ -17,8 +17,8 @@ export interface Truth {
 export type StatementLogProbs = (context: DemoContext) => Float64Array;
 
 /** Opinions are compared across topics as the one that the policy voices most there, and all others. */
-export const mostVoiced = 'most voiced opinion of a topic';
-export const others = 'all other opinions';
+export const mostVoiced = 'most voiced opinion';
+export const others = 'other opinions';
 
 /**
  * u is the agree share: E over held-out participants and y ~ pi of their vote; diversity is -KL(pi||pi0) (D7), exact
