@@ -1,21 +1,18 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { jsonlText, jsonText } from '../../data/index.js';
-import { hashInput, writeFileAtomic } from '../../data/node.js';
-import { type GptParams, parameterCount } from '../../nn/index.js';
-import { type EvaluationResult, evaluate } from '../../pope/index.js';
+import { hashInput } from '../../data/node.js';
+import { parameterCount } from '../../nn/index.js';
+import { evaluate } from '../../pope/index.js';
 import { formatCount, formatDuration, formatInterval, formatNumber, textTable } from '../../report/index.js';
-import { writeCheckpoint } from '../checkpoint-folder.js';
 import type { Context } from '../context.js';
 import { demoReport } from '../demo/demo-report.js';
 import { exactTruth, judgePolicies } from '../demo/judge.js';
-import { candidateScore, demoFamily, demoLanguage, type Language } from '../demo/language.js';
-import type { DemoProblem } from '../demo/polis-log.js';
+import { demoFamily, demoLanguage } from '../demo/language.js';
 import { demoSetting, languageSettings, problemSettings, signals } from '../demo/setting.js';
 import { trainPolicies } from '../demo/train-all.js';
-import { policyPlans, type TrainedPolicy } from '../demo/train-policies.js';
+import { policyPlans } from '../demo/train-policies.js';
 import type { Truth } from '../demo/truth.js';
+import { type DemoOutput, truthRecord, writeDemo } from '../demo/write-demo.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { type CommonOptions, choiceOption, common, numberOption } from '../options.js';
 import { assertOutFolder } from '../out-folder.js';
@@ -115,7 +112,7 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
         tokenizer: `byte-level BPE, ${language.tokenizer.vocabSize} tokens`,
       },
     });
-    await writeAll(options.out, {
+    await writeDemo(options.out, {
       problem,
       records: { train: train.records, heldOut: heldOut.records },
       language,
@@ -129,61 +126,6 @@ async function demoCommand(options: DemoOptions, context: Context): Promise<void
     progress.stop();
     interrupt.release();
   }
-}
-
-/** The evaluation's JSON with the exact values beside it. */
-type DemoOutput = EvaluationResult & { readonly truth: Readonly<Record<string, ReturnType<typeof truthRecord>>> };
-
-const truthRecord = ({ utility, diversity, value, coverage, worstGroupUtility, opinionShares }: Truth) => ({
-  utility,
-  diversity,
-  value,
-  coverage,
-  worst_group_utility: worstGroupUtility,
-  opinion_shares: Object.fromEntries(opinionShares),
-});
-
-interface Outputs {
-  readonly problem: DemoProblem;
-  readonly records: {
-    readonly train: readonly Record<string, unknown>[];
-    readonly heldOut: readonly Record<string, unknown>[];
-  };
-  readonly language: Language;
-  readonly policies: readonly TrainedPolicy[];
-  readonly output: DemoOutput;
-  readonly html: string;
-}
-
-/** Everything into one folder: the report, the result, the logs, the candidates, and a checkpoint of each policy. */
-async function writeAll(
-  folder: string,
-  { problem, records, language, policies, output, html }: Outputs,
-): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const write = (name: string, text: string): Promise<void> => writeFileAtomic(join(folder, name), text);
-  await write('log.jsonl', jsonlText(records.train));
-  await write('held-out.jsonl', jsonlText(records.heldOut));
-  await write(
-    'candidates.jsonl',
-    jsonlText([...problem.candidates].map(([prompt, candidates]) => ({ prompt, candidates }))),
-  );
-  for (const { plan, params, records: steps } of policies) {
-    const home = join(folder, 'policies', plan.name);
-    await writeCheckpoint(home, {
-      config: language.config,
-      tokenizer: language.tokenizer,
-      params: params as GptParams,
-      extra: {
-        policy: 'candidates',
-        length_exponent: candidateScore.lengthExponent,
-        score_scale: candidateScore.scoreScale,
-      },
-    });
-    await writeFileAtomic(join(home, 'train.jsonl'), jsonlText(steps));
-  }
-  await write('result.json', `${jsonText(output, 2)}\n`);
-  await write('report.html', html);
 }
 
 /** Estimate, interval and truth of every policy, for a terminal. */
