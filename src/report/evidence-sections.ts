@@ -51,7 +51,7 @@ export function weightsSection(targets: readonly [string, TargetResult][], extra
     'zero weights',
   ];
   const caption =
-    'The mean weight should be near 1; a Pareto k above 0.7 means that single rounds decide the estimate.';
+    'The mean weight should be near 1; a Pareto k near 0.7 or above means that single rounds decide the estimate (the verdict names its limit, which depends on the number of weights).';
   return { heading: 'Weights', blocks: [...histograms, { table: { columns, rows }, caption }] };
 }
 

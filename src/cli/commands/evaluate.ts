@@ -14,6 +14,7 @@ import {
 import { binWeights, evaluationReport, type WeightBins } from '../../report/index.js';
 import { INTERVAL_METHODS, type IntervalMethod } from '../../stats/index.js';
 import { PopeError } from '../../util/index.js';
+import { assertNotInput } from '../assert-not-input.js';
 import type { Context } from '../context.js';
 import { evaluationText } from '../evaluation-text.js';
 import { exitCodes } from '../exit-code.js';
@@ -124,6 +125,8 @@ export function registerEvaluate(program: Command, context: Context): void {
 async function evaluateCommand(path: string, options: EvaluateCommandOptions, context: Context): Promise<void> {
   checkTogether(options);
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
+  const targetPaths = (options.target ?? []).map((target) => target.path);
+  await assertNotInput({ '--html': options.html }, [path, options.candidates, ...targetPaths]);
   const candidates = options.candidates === undefined ? undefined : await readCandidates(options.candidates);
   let hash = '';
   const read = await readLog(path, { onError: options.onError, candidates, onHash: (sha256) => void (hash = sha256) });

@@ -7,6 +7,7 @@ import { fitLogging } from '../../pope/index.js';
 import { formatCount, formatNumber } from '../../report/index.js';
 import { invalid, PopeError } from '../../util/index.js';
 import { version } from '../../version.js';
+import { assertNotInput, filesOf, runFiles } from '../assert-not-input.js';
 import { writeCheckpoint } from '../checkpoint-folder.js';
 import type { Context } from '../context.js';
 import { abortOnInterrupt } from '../interrupt.js';
@@ -45,6 +46,7 @@ export function registerFit(program: Command, context: Context): void {
 async function fitCommand(path: string, options: FitCommandOptions, context: Context, command: Command): Promise<void> {
   await assertOutFolder(options.out);
   if (path === '-') throw invalid('LOG', path, 'a file, since it is read twice');
+  await assertNotInput(filesOf(options.out, ['log.jsonl', ...runFiles]), [path, options.candidates]);
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
   const candidates = options.candidates === undefined ? undefined : await readCandidates(options.candidates);
   let hash = '';

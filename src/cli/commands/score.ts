@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { ResponseRecord } from '../../data/index.js';
 import { readCandidates, readLog, rewriteLog } from '../../data/node.js';
 import { invalid } from '../../util/index.js';
+import { assertNotInput } from '../assert-not-input.js';
 import type { Context } from '../context.js';
 import { type CommonOptions, choiceOption, common } from '../options.js';
 import { note, printResult, printWarnings } from '../output.js';
@@ -49,6 +50,7 @@ async function scoreCommand(
   context: Context,
 ): Promise<void> {
   if (path === '-') throw invalid('LOG', path, 'a file, since it is read twice');
+  await assertNotInput({ '--out': options.out }, [path, options.candidates]);
   const name = options.name ?? basename(resolve(model));
   if (name === '') throw invalid('--name', name, 'a name that is not empty');
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });

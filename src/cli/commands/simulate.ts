@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../../data/node.js';
 import { seededRandom } from '../../random/index.js';
 import { formatNumber, textTable } from '../../report/index.js';
 import { invalid } from '../../util/index.js';
+import { assertNotInput } from '../assert-not-input.js';
 import type { Context } from '../context.js';
 import { type CommonOptions, common, integerOption, numberOption } from '../options.js';
 import { note, printResult } from '../output.js';
@@ -58,6 +59,10 @@ export function registerSimulate(program: Command, context: Context): void {
 async function simulateCommand(options: SimulateCommandOptions, context: Context): Promise<void> {
   const { out, seed } = options;
   if (out === '-') throw invalid('--out', out, 'a file, since the truth is written beside it');
+  await assertNotInput(
+    { '--out': out, '--candidates': options.candidates, 'the truth beside --out': `${out}.truth.json` },
+    [],
+  );
   const { records, candidates, truth } = simulateLog({ ...options, random: seededRandom(seed) });
   const truthFile = `${out}.truth.json`;
   await writeFileAtomic(truthFile, `${jsonText(truth, 2)}\n`);

@@ -9,6 +9,7 @@ import {
   trainableDiversities,
 } from '../../pope/index.js';
 import { PopeError } from '../../util/index.js';
+import { assertNotInput, filesOf, runFiles } from '../assert-not-input.js';
 import type { Context } from '../context.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { languageFamily, type ModelOptions, withModelOptions } from '../language-model.js';
@@ -104,6 +105,7 @@ async function trainCommand(
   command: Command,
 ): Promise<void> {
   await assertOutFolder(options.out);
+  await assertNotInput(filesOf(options.out, runFiles), [path, options.candidates, options.generalText]);
   if (options.diversity === 'coverage' && options.candidates === undefined) {
     throw new PopeError(
       '--diversity coverage needs a finite response space; expected --candidates FILE with an opinion on every candidate.',

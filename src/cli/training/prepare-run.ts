@@ -9,6 +9,7 @@ import { crossFit, type EvaluationRows, evaluationRows, isLocal, type Signal } f
 import { seededRandom } from '../../random/index.js';
 import { formatCount } from '../../report/index.js';
 import { invalid, PopeError } from '../../util/index.js';
+import { assertNotInput } from '../assert-not-input.js';
 import type { TrainCommandOptions } from '../commands/train.js';
 import { type LanguageModel, languageFamily, textLossOf } from '../language-model.js';
 import type { Progress } from '../progress.js';
@@ -126,6 +127,7 @@ async function withPropensities(
     );
   }
   const out = join(options.out, 'log.jsonl');
+  if (!resumed) await assertNotInput({ '--out (log.jsonl)': out }, [path, options.candidates]);
   if (resumed && (await stat(out).catch(() => null)) !== null) return readLog(out, { candidates });
   say(
     `the log has no propensities: fitting the logging policy first, cross-fitted in ${settings.folds} folds; all that follows is labelled fitted`,
