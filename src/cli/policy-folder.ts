@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Candidates } from '../data/index.js';
 import { loadCheckpoint } from '../entry/checkpoint.js';
 import { candidatePolicy, gptPolicy } from '../nn/index.js';
-import { distinctPrompts, type Log, type Prompt, promptKey } from '../ope/index.js';
+import { distinctPrompts, type Log, type Prompt, promptKey, roundOfResponse } from '../ope/index.js';
 import type { ScoredPolicy } from '../pope/index.js';
 import { scope } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
@@ -116,8 +116,7 @@ export function scorePolicy(
 function scoreText({ checkpoint }: LoadedPolicy, log: Log, label: string, progress: Progress): ScoredPolicy {
   const policy = gptPolicy(checkpoint.config, checkpoint.tokenizer).bind(checkpoint.params);
   const prompts = Array.from({ length: log.rounds }, (_, i) => promptText(log.prompts[i]));
-  const roundOf = new Int32Array(log.responseCount);
-  for (let i = 0; i < log.rounds; i++) roundOf.fill(i, log.offsets[i], log.offsets[i + 1]);
+  const roundOf = roundOfResponse(log);
   // Neighbours in length share a batch, so that little of it is padding.
   const size = (j: number): number => prompts[roundOf[j]].length + log.responses[j].length;
   const order = Array.from(roundOf.keys()).sort((a, b) => size(a) - size(b) || a - b);

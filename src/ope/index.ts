@@ -33,6 +33,7 @@ export {
   type Prompt,
   promptKey,
   requirePropensity,
+  roundIdOf,
   roundOfResponse,
   type Warning,
 } from './log.js';

@@ -87,6 +87,13 @@ export function roundOfResponse(log: Pick<Log, 'offsets' | 'rounds' | 'responseC
   return roundOf;
 }
 
+/** The id of the round to which a response belongs: for sentences about it. */
+export function roundIdOf(log: Pick<Log, 'offsets' | 'ids'>, response: number): string {
+  let round = 0;
+  while (log.offsets[round + 1] <= response) round++;
+  return log.ids[round];
+}
+
 /**
  * One feedback signal, length M, NaN where missing.
  * @throws PopeError where the log has no signal of that name.

@@ -1,4 +1,4 @@
-import { type Log, promptKey } from '../ope/index.js';
+import { type Log, promptKey, roundIdOf } from '../ope/index.js';
 import { invalid, PopeError } from '../util/index.js';
 
 /** Class probabilities of a target by prompt, estimated from all logged responses of that prompt. */
@@ -67,10 +67,8 @@ export function requireOpinions(log: Log): readonly string[] {
   const { opinions } = log;
   const missing = opinions === null ? 0 : opinions.indexOf(undefined);
   if (opinions === null || missing >= 0) {
-    let round = 0;
-    while (log.offsets[round + 1] <= missing) round++;
     throw new PopeError(
-      `responses of round ${log.ids[round]} have no opinion; expected an opinion class on every response, which diversity "coverage" needs.`,
+      `responses of round ${roundIdOf(log, missing)} have no opinion; expected an opinion class on every response, which diversity "coverage" needs.`,
       { argument: 'opinion' },
     );
   }

@@ -12,6 +12,8 @@ export interface EvaluationRows {
   readonly responseIndex: Int32Array;
   /** Round of each response, 0 .. N - 1. */
   readonly roundOf: Int32Array;
+  /** Length N + 1: the responses of round i are the rows offsets[i] .. offsets[i + 1] - 1. */
+  readonly offsets: Int32Array;
   /** w_j: equal among the responses of a round that have feedback. */
   readonly slateWeight: Float64Array;
   readonly utility: Float64Array;
@@ -39,6 +41,7 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
   const rounds: number[] = [];
   const responses: number[] = [];
   const roundOf: number[] = [];
+  const offsets: number[] = [0];
   const slateWeight: number[] = [];
   for (let i = 0; i < log.rounds; i++) {
     let present = 0;
@@ -51,6 +54,7 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
       slateWeight.push(1 / present);
     }
     rounds.push(i);
+    offsets.push(responses.length);
   }
   if (rounds.length === 0) {
     throw new PopeError(
@@ -67,6 +71,7 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
     roundIndex: Int32Array.from(rounds),
     responseIndex: Int32Array.from(responses),
     roundOf: Int32Array.from(roundOf),
+    offsets: Int32Array.from(offsets),
     slateWeight: Float64Array.from(slateWeight),
     utility: Float64Array.from(responses, (j) => u[j]),
     logPropensity: Float64Array.from(responses, (j) => propensity?.[j] ?? Number.NaN),
@@ -94,53 +99,30 @@ export interface Batch {
 
 /** The rows of some rounds (positions among the rows' rounds) as a batch. */
 export function batchOf(rows: EvaluationRows, rounds: ArrayLike<number>): Batch {
-  const starts = roundStarts(rows);
-  const picked: number[] = [];
-  const roundOf: number[] = [];
-  for (let b = 0; b < rounds.length; b++) {
-    for (let m = starts[rounds[b]]; m < starts[rounds[b] + 1]; m++) {
-      picked.push(m);
-      roundOf.push(b);
-    }
-  }
-  const take = (column: Float64Array) => Float64Array.from(picked, (m) => column[m]);
+  const { picked, columns } = pickRounds(rows, rounds);
   return {
     rounds: rounds.length,
     prompts: picked.map((m) => rows.log.prompts[rows.roundIndex[rows.roundOf[m]]]),
     responses: picked.map((m) => rows.log.responses[rows.responseIndex[m]]),
-    roundOf: Int32Array.from(roundOf),
-    slateWeight: take(rows.slateWeight),
-    utility: take(rows.utility),
-    logPropensity: take(rows.logPropensity),
+    ...columns,
   };
 }
 
 /** The rows of some rounds, as rows of their own: folds, training and held-out parts. */
 export function selectRows(rows: EvaluationRows, rounds: ArrayLike<number>): EvaluationRows {
-  const starts = roundStarts(rows);
-  const picked: number[] = [];
-  const roundOf: number[] = [];
-  Array.from(rounds).forEach((i, position) => {
-    for (let m = starts[i]; m < starts[i + 1]; m++) {
-      picked.push(m);
-      roundOf.push(position);
-    }
-  });
+  const { picked, offsets, columns } = pickRounds(rows, rounds);
   const units = new Map<number, number>();
   const unitOfRound = Int32Array.from(rounds, (i) => {
     const unit = rows.unitOfRound[i];
     if (!units.has(unit)) units.set(unit, units.size);
     return units.get(unit)!;
   });
-  const take = (column: Float64Array) => Float64Array.from(picked, (m) => column[m]);
   return {
     ...rows,
+    ...columns,
+    offsets,
     roundIndex: Int32Array.from(rounds, (i) => rows.roundIndex[i]),
     responseIndex: Int32Array.from(picked, (m) => rows.responseIndex[m]),
-    roundOf: Int32Array.from(roundOf),
-    slateWeight: take(rows.slateWeight),
-    utility: take(rows.utility),
-    logPropensity: take(rows.logPropensity),
     unitOfRound,
     units: units.size,
   };
@@ -153,9 +135,24 @@ export const wholeBatch = (rows: EvaluationRows): Batch =>
     rows.roundIndex.map((_, i) => i),
   );
 
-function roundStarts(rows: EvaluationRows): Int32Array {
-  const starts = new Int32Array(rows.roundIndex.length + 1);
-  for (const i of rows.roundOf) starts[i + 1]++;
-  for (let i = 0; i < rows.roundIndex.length; i++) starts[i + 1] += starts[i];
-  return starts;
+/** The rows of some rounds in the order given, and the columns that batches and selections both take of them. */
+function pickRounds(rows: EvaluationRows, rounds: ArrayLike<number>) {
+  const picked: number[] = [];
+  const roundOf: number[] = [];
+  const offsets = new Int32Array(rounds.length + 1);
+  for (let b = 0; b < rounds.length; b++) {
+    for (let m = rows.offsets[rounds[b]]; m < rows.offsets[rounds[b] + 1]; m++) {
+      picked.push(m);
+      roundOf.push(b);
+    }
+    offsets[b + 1] = picked.length;
+  }
+  const take = (column: Float64Array): Float64Array => Float64Array.from(picked, (m) => column[m]);
+  const columns = {
+    roundOf: Int32Array.from(roundOf),
+    slateWeight: take(rows.slateWeight),
+    utility: take(rows.utility),
+    logPropensity: take(rows.logPropensity),
+  };
+  return { picked, offsets, columns };
 }

@@ -88,14 +88,14 @@ const chunkSize = { rounds: 32, prompts: 8 };
  * @throws PopeError (code `diverged`) where one is NaN.
  */
 export function scoreRows(policy: Policy, rows: EvaluationRows): Float64Array {
-  const rowsOf: number[][] = Array.from(rows.roundIndex, () => []);
-  rows.roundOf.forEach((round, m) => void rowsOf[round].push(m));
   const logProb = new Float64Array(rows.roundOf.length);
   for (const rounds of scoringChunks(policy, rows)) {
     const { prompts, responses } = batchOf(rows, rounds);
     const found = scope(() => policy.logProb(prompts, responses).dataSync());
     let next = 0;
-    for (const round of rounds) for (const m of rowsOf[round]) logProb[m] = found[next++];
+    for (const round of rounds) {
+      for (let m = rows.offsets[round]; m < rows.offsets[round + 1]; m++) logProb[m] = found[next++];
+    }
   }
   const bad = logProb.findIndex(Number.isNaN);
   if (bad >= 0) {

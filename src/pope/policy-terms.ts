@@ -1,6 +1,12 @@
 import { combineTerms, type RoundTermArrays } from '../stats/index.js';
 import type { DiversityKind } from './diversity.js';
-import { type EstimatorKey, type EstimatorParameters, estimatorKeys, keyedEstimators } from './estimator-keys.js';
+import {
+  type EstimatorKey,
+  type EstimatorParameters,
+  estimatorKeys,
+  type KeyedEstimator,
+  keyedEstimators,
+} from './estimator-keys.js';
 import { type EvaluationRows, takeRows } from './evaluation-rows.js';
 import { type LogDiversity, logDiversity, type ScoredPolicy } from './log-diversity.js';
 import type { Component } from './result.js';
@@ -35,13 +41,11 @@ export function policyTerms(
   const hasReward = rows.log.predictedReward !== null;
   const predictedValue = target === undefined ? undefined : rows.log.predictedValue.get(target);
   const wanted = new Set(settings.estimators);
+  const partners = new Map<EstimatorKey, RoundTermArrays | undefined>();
+  // several estimators add the diversity of one partner
   const diversityOf = (key: EstimatorKey): RoundTermArrays | undefined => {
-    if (diversity.form === 'round') return { numerator: diversity.reward, denominator: null, baseline: null };
-    if (diversity.form === 'none') return undefined;
-    if (diversity.form === 'slate' && !estimators[key].joint) return undefined;
-    const slate = diversity.form === 'slate' ? { slateReward: diversity.reward } : {};
-    const reward = diversity.form === 'slate' ? new Float64Array(logRatio.length) : diversity.reward;
-    return rowTerms(estimators[key].estimator, rows, logRatio, { reward, ...slate });
+    if (!partners.has(key)) partners.set(key, diversityTerms(estimators[key], rows, logRatio, diversity));
+    return partners.get(key);
   };
   for (const key of estimatorKeys) {
     const { estimator, model, diversity: partner, joint } = estimators[key];
@@ -62,4 +66,27 @@ export function policyTerms(
     else if (diversity.form === 'none') terms.value[key] = utility;
   }
   return { terms, diversity };
+}
+
+/** The terms of the diversity by one estimator; undefined where that may not weigh it. */
+function diversityTerms(
+  { estimator, joint }: KeyedEstimator,
+  rows: EvaluationRows,
+  logRatio: Float64Array,
+  diversity: LogDiversity,
+): RoundTermArrays | undefined {
+  switch (diversity.form) {
+    case 'none':
+      return undefined;
+    case 'round':
+      return { numerator: diversity.reward, denominator: null, baseline: null };
+    case 'response':
+      return rowTerms(estimator, rows, logRatio, { reward: diversity.reward });
+    case 'slate':
+      if (!joint) return undefined;
+      return rowTerms(estimator, rows, logRatio, {
+        reward: new Float64Array(logRatio.length),
+        slateReward: diversity.reward,
+      });
+  }
 }

@@ -1,4 +1,4 @@
-import { feedbackColumn, type Log } from '../ope/index.js';
+import { feedbackColumn, type Log, roundIdOf } from '../ope/index.js';
 import { assertFinite, assertOneOf, PopeError } from '../util/index.js';
 
 export type SignalTransform = 'identity' | 'log1p' | 'rank' | 'share';
@@ -84,11 +84,12 @@ function shares(slate: Float64Array): Float64Array {
 }
 
 function outside(log: Log, signal: string, response: number, got: number, expected: string): PopeError {
-  let round = 0;
-  while (log.offsets[round + 1] <= response) round++;
-  return new PopeError(`feedback.${signal} of round ${log.ids[round]} is ${got}; expected a number ${expected}.`, {
-    argument: signal,
-    got,
-    expected,
-  });
+  return new PopeError(
+    `feedback.${signal} of round ${roundIdOf(log, response)} is ${got}; expected a number ${expected}.`,
+    {
+      argument: signal,
+      got,
+      expected,
+    },
+  );
 }
