@@ -10,6 +10,7 @@ export { type InitOptions, initGpt } from './init-gpt.js';
 export { emptyCache, type KeyValueCache, widenedCache } from './key-value-cache.js';
 export { languageModelLoss } from './language-model-loss.js';
 export { parameterCount, paramShapes } from './param-shapes.js';
+export { type ResponseTokenTerms, responseTokenTerms } from './response-token-terms.js';
 export { logProbabilities, type SamplerOptions, samplerDistribution, sampleToken } from './sample-token.js';
 export { constantRate, type Schedule, warmupCosine } from './schedule.js';
 export { sequenceLogProb, targetLogProb, tokenLogProb } from './sequence-log-prob.js';

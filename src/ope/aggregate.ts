@@ -24,6 +24,7 @@ export const withModel =
 /** R(S): the slate's own reward, or sum_j w_j R_j where the reward is local. */
 export const slateReward = (input: EstimatorInput): Tensor => input.slateReward ?? slateSum(input.reward, input);
 
+// #region E1
 /**
  * E1, the joint estimator: V = (1/N) sum_i prod_j rho_ij R(S_i). Unbiased for every reward of a slate whose responses
  * were drawn independently, at the price of a product of weights.
@@ -34,6 +35,7 @@ export const jointIps: Estimator = (input) => ({
   denominator: null,
   baseline: null,
 });
+// #endregion E1
 
 /** log rho(S) = sum_j log rho_j, [N]. */
 export const jointLogRatio = (input: Pick<EstimatorInput, 'logRatio' | 'roundOf' | 'rounds'>): Tensor =>

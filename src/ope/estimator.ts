@@ -34,7 +34,15 @@ export interface RoundTerms {
   readonly baseline: Tensor | null;
 }
 
-export type Estimator = (input: EstimatorInput) => RoundTerms;
+export interface Estimator {
+  (input: EstimatorInput): RoundTerms;
+  /** True where the terms of a round depend on the other rounds of the log: no log can then be put together from parts. */
+  readonly acrossRounds?: boolean;
+}
+
+/** The same estimator, marked as one whose round terms depend on the other rounds. */
+export const acrossRounds = (use: Estimator): Estimator =>
+  Object.assign((input: EstimatorInput) => use(input), { acrossRounds: true });
 
 /** Log importance ratios to weights, elementwise: exp, clipped, shrunk ... */
 export type WeightTransform = (logRatio: Tensor) => Tensor;
@@ -42,7 +50,12 @@ export type WeightTransform = (logRatio: Tensor) => Tensor;
 /** Weights and rewards [M] to round terms. */
 export type Aggregator = (weight: Tensor, reward: Tensor, input: EstimatorInput) => RoundTerms;
 
-/** An estimator is a weight transform, a reward and an aggregator (E3). */
+// #region E3
+/**
+ * An estimator is a weight transform, a reward and an aggregator: rho to weights, the log to rewards, both to round terms.
+ * @throws PopeError (the estimator) for columns of different lengths, and for a log without rounds.
+ * @id E3
+ */
 export function estimator(parts: {
   readonly weight: WeightTransform;
   readonly reward: (input: EstimatorInput) => Tensor;
@@ -53,6 +66,7 @@ export function estimator(parts: {
     return parts.aggregate(parts.weight(input.logRatio), parts.reward(input), input);
   };
 }
+// #endregion E3
 
 /** The estimate as a scalar tensor: differentiable in whatever the input depends on. */
 export function estimate(use: Estimator, input: EstimatorInput): Tensor {

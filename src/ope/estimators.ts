@@ -7,12 +7,14 @@ import { clip, importanceWeight, scaledWeight, shrink, switchAt } from './weight
 /** u - q: what the reward model leaves unexplained, [M]. */
 const residual = (input: EstimatorInput): Tensor => sub(input.reward, need(input, 'predictedReward'));
 
+// #region E2
 /**
  * Decomposed IPS: mean over rounds of sum_j w_j rho_j R_j.
  * Unbiased for local rewards where the log covers the target; see the property `T1:`.
  * @id E2
  */
 export const decomposedIps = estimator({ weight: importanceWeight, reward: local, aggregate: roundMean });
+// #endregion E2
 
 /** The usual name of `decomposedIps`: with slates of one it is inverse propensity scoring. */
 export const ips = decomposedIps;
@@ -39,8 +41,15 @@ export const directMethod: Estimator = (input) => ({
 export const doublyRobustWith = (weight: WeightTransform): Estimator =>
   estimator({ weight, reward: residual, aggregate: withModel(roundMean) });
 
-/** Doubly robust: E_pi q plus the weighted residual; unbiased where propensities or model are right. */
+// #region T15
+/**
+ * Doubly robust: mean over rounds of E_pi q + sum_j w_j rho_j (R_j - q_j). Unbiased where propensities or model are
+ * right; the model must not have been fitted on the rounds that it is used on.
+ * @throws PopeError (the estimator) for an input without predictions.
+ * @id T15
+ */
 export const doublyRobust = doublyRobustWith(importanceWeight);
+// #endregion T15
 
 /** Doubly robust with self-normalised weights. */
 export const selfNormalizedDoublyRobust = estimator({

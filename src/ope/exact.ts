@@ -1,133 +1,175 @@
-import { tensor } from '../backend/index.js';
 import { scope } from '../tensor/index.js';
-import { PopeError } from '../util/index.js';
-import type { Estimator, EstimatorInput } from './estimator.js';
-import { assertProblem, type FiniteProblem } from './finite-problem.js';
+import { assertInteger, invalid, PopeError } from '../util/index.js';
+import { everySlate, inputOfRounds, type SingleRound, type SlateOptions, slateWeightsOf } from './enumerate.js';
+import { type Estimator, estimate } from './estimator.js';
+import { assertProblem, exactValue, type FiniteProblem } from './finite-problem.js';
 
-export interface ExactOptions {
+export interface ExactOptions extends SlateOptions {
   /** N, rounds of a log; default 1. */
   readonly rounds?: number;
-  /** n, responses of a slate; default 1. */
-  readonly slate?: number;
-  /** w_j, length n; default 1/n. */
-  readonly slateWeights?: readonly number[];
-  /** R(S): the reward of a whole slate, for estimators that weigh slates. */
-  readonly slateReward?: (context: number, slate: readonly number[]) => number;
-  /** R_j that looks at the whole slate (not local, T1b); default the problem's reward. */
-  readonly responseReward?: (context: number, slate: readonly number[], position: number) => number;
 }
 
-/** Mean and variance of an estimator over every possible log of a finite problem, and the probability of all logs together. */
+/** Moments of an estimator over every possible log of a finite problem. */
 export interface ExactMoments {
   readonly mean: number;
   readonly variance: number;
+  /** The target's value: of `slateReward` where it is given, else of sum_j w_j R_j, slates drawn from the target. */
+  readonly value: number;
+  /** mean - value. */
+  readonly bias: number;
+  /** E (estimate - value)^2 = variance + bias^2. */
+  readonly meanSquaredError: number;
 }
 
-const enumerationLimit = 3_000_000;
+/** Responses of all logs together, where logs are put together from their rounds. */
+const responseLimit = 3_000_000;
+/** Logs, where the estimator has to be called on each. */
+const callLimit = 100_000;
+/** Logs on which an estimator is called to see whether its rounds may be added up. */
+const checkedLogs = 12;
 
 /**
  * Bias and variance without luck: sums the estimate over every log of N rounds and n responses, (X K^n)^N of them,
  * weighted by its probability under the logging policy. Logs of probability 0 are left out.
- * @throws PopeError where there are more than 3 million responses to enumerate, or an estimate is undefined.
+ *
+ * The round terms of most estimators do not depend on the other rounds: those are computed once for each possible round
+ * and added up. An estimator marked by `acrossRounds` is called on every log; so is one without the mark that is seen
+ * not to add up on about a dozen logs. An estimator of your own whose rounds depend on each other should carry the mark.
+ * @throws PopeError where there are too many logs (3 million responses; 100,000 logs where each is evaluated), or an
+ * estimate is undefined.
  */
 export function exactMoments(estimator: Estimator, problem: FiniteProblem, options: ExactOptions = {}): ExactMoments {
   const { rounds = 1, slate = 1 } = options;
   assertProblem(problem);
-  const single = singleRounds(problem, slate);
+  assertInteger('rounds', rounds, 1);
+  assertInteger('slate', slate, 1);
+  const weights = slateWeightsOf(options);
+  if (weights.length !== slate) throw invalid('slateWeights.length', weights.length, `${slate}, the length of a slate`);
+  const single = everySlate(problem, problem.logging, slate);
   const logs = single.length ** rounds;
-  if (logs * rounds * slate > enumerationLimit) {
-    throw new PopeError(
-      `the problem has ${logs} logs of ${rounds * slate} responses; expected at most ${enumerationLimit} responses in all.`,
-      {
-        argument: 'problem',
-      },
-    );
-  }
-  return scope(() => {
-    const terms = estimator(enumeratedInput(problem, single, options));
-    const numerator = terms.numerator.dataSync();
-    const denominator = terms.denominator?.dataSync();
-    const baseline = terms.baseline?.dataSync();
-    let mean = 0;
-    let square = 0;
-    for (let log = 0; log < logs; log++) {
-      let probability = 1;
-      let a = 0;
-      let b = 0;
-      let c = 0;
-      for (let r = 0, rest = log; r < rounds; r++) {
-        const s = rest % single.length;
-        rest = Math.floor(rest / single.length);
-        probability *= single[s].probability;
-        a += numerator[s];
-        b += denominator?.[s] ?? 1;
-        c += baseline?.[s] ?? 0;
-      }
-      const value = a / b + c / rounds;
-      if (!Number.isFinite(value)) {
-        throw new PopeError(
-          `the estimator gave ${value} on a log of probability ${probability}; expected a finite estimate on every log.`,
-          {
-            argument: 'estimator',
-          },
-        );
-      }
-      mean += probability * value;
-      square += probability * value * value;
-    }
-    return { mean, variance: Math.max(0, square - mean * mean) };
-  });
+  limit(logs * rounds * slate, responseLimit, `${logs} logs of ${rounds * slate} responses`, 'responses in all');
+  const enumeration: Enumeration = { estimator, problem, options, single, rounds, logs };
+  const estimates = estimatesByRound(enumeration) ?? estimatesByLog(enumeration);
+  const probabilities = Float64Array.from({ length: logs }, (_, log) =>
+    roundsOfLog(log, single.length, rounds).reduce((p, s) => p * single[s].probability, 1),
+  );
+  const expect = (f: (estimate: number) => number) =>
+    estimates.reduce((sum, estimate, log) => sum + probabilities[log] * f(estimate), 0);
+  const mean = expect((estimate) => estimate);
+  const value = targetValue(problem, options);
+  return {
+    mean,
+    variance: expect((estimate) => (estimate - mean) ** 2),
+    value,
+    bias: mean - value,
+    meanSquaredError: expect((estimate) => (estimate - value) ** 2),
+  };
 }
 
 /** The exact expectation of an estimator; see `exactMoments`. */
 export const expectation = (estimator: Estimator, problem: FiniteProblem, options?: ExactOptions): number =>
   exactMoments(estimator, problem, options).mean;
 
-interface SingleRound {
-  readonly context: number;
-  readonly slate: readonly number[];
-  readonly probability: number;
+interface Enumeration {
+  readonly estimator: Estimator;
+  readonly problem: FiniteProblem;
+  readonly options: ExactOptions;
+  /** Every possible round. */
+  readonly single: readonly SingleRound[];
+  readonly rounds: number;
+  readonly logs: number;
 }
 
-/** Every (context, slate) of positive probability. */
-function singleRounds(problem: FiniteProblem, n: number): SingleRound[] {
-  const all: SingleRound[] = [];
-  const k = problem.logging[0].length;
-  problem.contextProb.forEach((px, context) => {
-    for (let code = 0; code < k ** n; code++) {
-      const slate = Array.from({ length: n }, (_, j) => Math.floor(code / k ** j) % k);
-      const probability = slate.reduce((p, y) => p * problem.logging[context][y], px);
-      if (probability > 0) all.push({ context, slate, probability });
-    }
+/** The rounds of a log by its number: the digits of a number in base `base`. */
+function roundsOfLog(log: number, base: number, rounds: number): number[] {
+  const digits: number[] = [];
+  for (let r = 0, rest = log; r < rounds; r++, rest = Math.floor(rest / base)) digits.push(rest % base);
+  return digits;
+}
+
+/** The estimate of every log from the terms of each possible round; null where the terms do not add up. */
+function estimatesByRound(enumeration: Enumeration): Float64Array | null {
+  const { estimator, problem, options, single, rounds, logs } = enumeration;
+  if (estimator.acrossRounds === true) return null;
+  const sums = scope(() => {
+    const terms = estimator(inputOfRounds(problem, single, options));
+    const [numerator, denominator, baseline] = [terms.numerator, terms.denominator, terms.baseline].map((column) =>
+      column?.dataSync(),
+    );
+    return Float64Array.from({ length: logs }, (_, log) => {
+      let [a, b, c] = [0, 0, 0];
+      for (const s of roundsOfLog(log, single.length, rounds)) {
+        a += numerator![s];
+        b += denominator?.[s] ?? 1;
+        c += baseline?.[s] ?? 0;
+      }
+      return a / b + c / rounds;
+    });
   });
-  return all;
+  if (!checked(sums).every((log) => sameEstimate(sums[log], callOn(enumeration, log)))) return null;
+  sums.forEach((value, log) => {
+    assertDefined(value, enumeration, log);
+  });
+  return sums;
 }
 
-/** One round for each (context, slate): the estimator's own code computes their terms in one call. */
-function enumeratedInput(
-  problem: FiniteProblem,
-  single: readonly SingleRound[],
-  options: ExactOptions,
-): EstimatorInput {
-  const n = options.slate ?? 1;
-  const weights = options.slateWeights ?? new Array<number>(n).fill(1 / n);
-  const column = (f: (round: SingleRound, response: number, position: number) => number) =>
-    tensor(Float64Array.from(single.flatMap((round) => round.slate.map((y, j) => f(round, y, j)))));
-  const perRound = (f: (round: SingleRound) => number) => tensor(Float64Array.from(single, f));
-  const { predicted } = problem;
-  const { slateReward, responseReward } = options;
-  return {
-    rounds: single.length,
-    logRatio: column(({ context }, y) => Math.log(problem.target[context][y]) - Math.log(problem.logging[context][y])),
-    reward: column(({ context, slate }, y, j) => responseReward?.(context, slate, j) ?? problem.reward[context][y]),
-    slateWeight: column((_, __, j) => weights[j]),
-    roundOf: tensor(Int32Array.from(single.flatMap((round, i) => round.slate.map(() => i)))),
-    ...(slateReward && { slateReward: perRound(({ context, slate }) => slateReward(context, slate)) }),
-    ...(predicted && {
-      predictedReward: column(({ context }, y) => predicted[context][y]),
-      predictedValue: perRound(({ context }) =>
-        predicted[context].reduce((sum, q, y) => sum + problem.target[context][y] * q, 0),
-      ),
-    }),
-  };
+/** The estimate of every log by a call of the estimator on it. */
+function estimatesByLog(enumeration: Enumeration): Float64Array {
+  const { logs } = enumeration;
+  limit(logs, callLimit, `${logs} logs, each of which has to be evaluated for this estimator`, 'logs');
+  return Float64Array.from({ length: logs }, (_, log) => {
+    const value = callOn(enumeration, log);
+    assertDefined(value, enumeration, log);
+    return value;
+  });
+}
+
+function callOn({ estimator, problem, options, single, rounds }: Enumeration, log: number): number {
+  const drawn = roundsOfLog(log, single.length, rounds).map((s) => single[s]);
+  return scope(() => estimate(estimator, inputOfRounds(problem, drawn, options)).item());
+}
+
+/** A spread of logs from the first to the last, both of which repeat one round, and those of the extreme estimates. */
+function checked(estimates: Float64Array): number[] {
+  const last = estimates.length - 1;
+  const spread = Array.from({ length: checkedLogs }, (_, i) => Math.round((i * last) / (checkedLogs - 1)));
+  const extremes = estimates.reduce(
+    ([low, high], value, log) => [value < estimates[low] ? log : low, value > estimates[high] ? log : high],
+    [0, 0],
+  );
+  return [...new Set([...spread, ...extremes])];
+}
+
+/** Equal to rounding, or both undefined. */
+const sameEstimate = (x: number, y: number): boolean =>
+  Number.isFinite(x) && Number.isFinite(y) ? Math.abs(x - y) <= 1e-9 * (1 + Math.abs(x)) : !Number.isFinite(x + y);
+
+/** E_x E_{S ~ pi^n} of the slate reward, or of sum_j w_j R_j. */
+function targetValue(problem: FiniteProblem, options: ExactOptions): number {
+  const { slate = 1, slateReward, responseReward } = options;
+  if (slateReward === undefined && responseReward === undefined) return exactValue(problem);
+  const weights = slateWeightsOf(options);
+  const reward =
+    slateReward ??
+    ((x: number, responses: readonly number[]) =>
+      weights.reduce((sum, w, j) => sum + w * responseReward!(x, responses, j), 0));
+  return everySlate(problem, problem.target, slate).reduce(
+    (sum, { context, slate: responses, probability }) => sum + probability * reward(context, responses),
+    0,
+  );
+}
+
+function limit(count: number, most: number, got: string, unit: string): void {
+  if (count <= most) return;
+  throw new PopeError(`the problem has ${got}; expected at most ${most} ${unit}.`, { argument: 'problem' });
+}
+
+function assertDefined(value: number, { single, rounds }: Enumeration, log: number): void {
+  if (Number.isFinite(value)) return;
+  const drawn = roundsOfLog(log, single.length, rounds).map((s) => single[s]);
+  const probability = drawn.reduce((p, round) => p * round.probability, 1);
+  throw new PopeError(
+    `the estimator gave ${value} on a log of probability ${probability}; expected a finite estimate on every log.`,
+    { argument: 'estimator', got: value },
+  );
 }

@@ -61,3 +61,44 @@ export const exactValue = (problem: FiniteProblem): number =>
 /** The value over the logged support alone: what importance weighting can reach when the log does not cover the target. */
 export const supportedValue = (problem: FiniteProblem): number =>
   expectUnder(problem, problem.target, (x, y) => (problem.logging[x][y] > 0 ? problem.reward[x][y] : 0));
+
+// #region T1
+/**
+ * The exact bias of importance weighting where the log does not cover the target: -E_x sum_{y: pi0 = 0} pi R, and 0 where
+ * it does.
+ * @id T1
+ */
+export const unsupportedBias = (problem: FiniteProblem): number =>
+  -expectUnder(problem, problem.target, (x, y) => (problem.logging[x][y] > 0 ? 0 : problem.reward[x][y]));
+// #endregion T1
+
+// #region T1b
+/**
+ * What one ratio a response estimates when rewards look at the whole slate: the mixed value E[sum_j w_j R_j(S)] with
+ * y_j ~ pi and the other responses ~ pi0. Equal to the value for local rewards; for others neither the target's value
+ * nor the log's.
+ * @param slateWeights w_j, one a response of the slate. @param reward R_j of a slate of response indices.
+ * @throws PopeError where the problem is none.
+ * @id T1b
+ */
+export function mixedValue(
+  problem: FiniteProblem,
+  slateWeights: readonly number[],
+  reward: (context: number, slate: readonly number[], position: number) => number,
+): number {
+  assertProblem(problem);
+  const { contextProb, logging, target } = problem;
+  const [n, k] = [slateWeights.length, logging[0].length];
+  let total = 0;
+  contextProb.forEach((px, x) => {
+    for (let code = 0; code < k ** n; code++) {
+      const slate = slateWeights.map((_, j) => Math.floor(code / k ** j) % k);
+      slateWeights.forEach((w, j) => {
+        const probability = slate.reduce((p, y, l) => p * (l === j ? target : logging)[x][y], px);
+        if (w * probability > 0) total += w * probability * reward(x, slate, j);
+      });
+    }
+  });
+  return total;
+}
+// #endregion T1b

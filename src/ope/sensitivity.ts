@@ -6,6 +6,7 @@ export interface WeightedRewards {
   readonly reward: Float64Array;
 }
 
+// #region T13
 /**
  * The range of the self-normalised estimate when every propensity may be off by a factor from e^-eta to e^eta
  * (marginal sensitivity model): the ends put e^eta on all rewards above a cut and e^-eta below it, or the reverse;
@@ -42,6 +43,7 @@ export function sensitivityInterval(rewards: WeightedRewards, eta: number): { lo
   }
   return { lower, upper };
 }
+// #endregion T13
 
 function assertRewards({ mass, reward }: WeightedRewards): void {
   if (mass.length !== reward.length)

@@ -120,13 +120,20 @@ export function judge(
 /** |mean weight - 1| below which its test is silent: rounded log-probabilities move the mean, and no estimate. */
 const meanWeightTolerance = 0.01;
 
-/** |mean weight - 1| in standard errors (T18), 0 within 1 %; null where the mean or its error is unknown. */
+// #region T18
+/**
+ * |mean weight - 1| in standard errors, 0 within 1 %; null where the mean or its error is unknown. E_pi0 rho = 1 less the
+ * target's mass outside of the log's support, so a mean far below 1 says deficient support or wrong propensities, and one
+ * far above 1 wrong propensities.
+ * @id T18
+ */
 export function meanWeightDeviation(mean: number | null, error: number | null): number | null {
   if (mean === null || error === null) return null;
   const off = Math.abs(mean - 1);
   if (off < meanWeightTolerance) return 0;
   return error === 0 ? Infinity : off / error;
 }
+// #endregion T18
 
 function worstRows({ largest }: Diagnostics, nameOf: ((j: number) => string) | undefined): string {
   if (nameOf === undefined || largest.length === 0) return '';

@@ -33,6 +33,20 @@ export function switchAt(limit: number): WeightTransform {
   return (logRatio) => where(lessEqual(logRatio, logLimit), exp(minimum(logRatio, logLimit)), zerosLike(logRatio));
 }
 
+/**
+ * rho^alpha: 0 <= alpha <= 1 goes from the log's own mean (every weight 1) to rho. At alpha = 0 a response that the
+ * target never gives still weighs 0, as for every other alpha. Finite in value and gradient while alpha log rho < 709.
+ */
+export function exponentialWeight(alpha: number): WeightTransform {
+  assertRange('alpha', alpha, 0, 1);
+  if (alpha === 0) return positiveAsOne;
+  return (logRatio) => exp(mul(logRatio, alpha));
+}
+
+/** 1 where rho > 0, else 0: what a weight flattened altogether comes to. */
+const positiveAsOne: WeightTransform = (logRatio) =>
+  where(greater(logRatio, -Infinity), onesLike(logRatio), zerosLike(logRatio));
+
 // The three below are quotients in rho, written as exp(log rho - softplus(...)): finite in value and gradient at any
 // log-ratio, where rho itself overflows or is 0.
 
@@ -52,12 +66,15 @@ export function shrink(strength: number): WeightTransform {
  */
 export function subGaussian(lambda: number): WeightTransform {
   assertRange('lambda', lambda, 0, 1);
-  if (lambda === 1) return (logRatio) => where(greater(logRatio, -Infinity), onesLike(logRatio), zerosLike(logRatio));
+  if (lambda === 1) return positiveAsOne;
   const [logOdds, logRest] = [Math.log(lambda) - Math.log1p(-lambda), Math.log1p(-lambda)];
   return (logRatio) => exp(sub(logRatio, add(softplus(add(logRatio, logOdds)), logRest)));
 }
 
-/** rho / (1 + lambda rho): never above 1/lambda. lambda >= 0, finite. */
+/**
+ * The harmonic weight rho / (1 + lambda rho) = pi / (pi0 + lambda pi): never above 1/lambda; the implicit exploration of
+ * Neu (2015) where pi = 1. lambda >= 0, finite.
+ */
 export function implicitExploration(lambda: number): WeightTransform {
   assertRange('lambda', lambda, 0, Number.MAX_VALUE);
   const logLambda = Math.log(lambda);

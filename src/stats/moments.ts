@@ -66,6 +66,7 @@ export function addRound(moments: Moments, numerator: number, denominator = 1, b
   return more;
 }
 
+// #region T17
 /**
  * The moments of the rows of x and of y together: commutative and associative to rounding, `emptyMoments()` its
  * identity. Rows that are clusters must be whole: a cluster split between x and y would count as two.
@@ -76,6 +77,7 @@ export function mergeMoments(x: Moments, y: Moments): Moments {
   for (let k = 0; k < SUMS; k++) accumulate(merged, k, y.high[k]!, y.low[k]!);
   return merged;
 }
+// #endregion T17
 
 /** V = C/N + A/B; NaN where undefined, as `estimateOf`. */
 export function valueOfMoments(moments: Moments): number {

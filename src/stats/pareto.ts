@@ -51,6 +51,7 @@ export function paretoLimit(n: number): number {
 /** Nats between two log-weights that rounding alone may make. */
 const ROUNDING = 1e-9;
 
+// #region T14
 /**
  * The tail index of weights given by their logarithms (-Infinity is weight 0): a generalised Pareto fitted to the
  * ceil(min(0.2 n, 3 sqrt n)) largest weights, over the next one below them. Only differences of the logarithms matter,
@@ -60,10 +61,33 @@ const ROUNDING = 1e-9;
  * @id T14
  */
 export function paretoTail(logWeights: Float64Array): ParetoTail {
+  const { k, tailPoints, reason } = fitParetoTail(logWeights);
+  return { k, tailPoints, reason };
+}
+
+/** The fitted tail with what smoothing needs of it: the tail's log-weights and its distribution relative to the largest weight. */
+export interface FittedTail extends ParetoTail {
+  readonly fit: {
+    /** The largest log-weight. */
+    readonly top: number;
+    /** The log-weight below the tail, -Infinity for weight 0. */
+    readonly cut: number;
+    /** Log-weights of the tail, ascending. */
+    readonly tail: Float64Array;
+    /** Of exp(l - top) - exp(cut - top), l in the tail. */
+    readonly distribution: GeneralisedPareto;
+  } | null;
+}
+
+/** Are two neighbours in a sorted tail the same weight, up to rounding? */
+export const sameWeight = (lower: number, upper: number): boolean => !(upper > lower + ROUNDING);
+
+/** `paretoTail` with the fit itself; `fit` is null where k is. */
+export function fitParetoTail(logWeights: Float64Array): FittedTail {
   const n = logWeights.length;
   const bad = logWeights.findIndex((value) => !(value < Infinity));
   if (bad >= 0) throw invalid(`logWeights[${bad}]`, logWeights[bad], 'a number or -Infinity');
-  const none = (tailPoints: number, reason: string): ParetoTail => ({ k: null, tailPoints, reason });
+  const none = (tailPoints: number, reason: string): FittedTail => ({ k: null, tailPoints, reason, fit: null });
   const sorted = logWeights.slice().sort();
   if (n > 0 && sorted[n - 1] === -Infinity) return none(0, 'all weights are 0');
   if (n > 1 && sorted[0] === sorted[n - 1]) return none(0, 'all weights are equal');
@@ -73,11 +97,17 @@ export function paretoTail(logWeights: Float64Array): ParetoTail {
   // a log-ratio within rounding of the threshold is a tie: the fit is scale-free, and would read noise as a tail
   const cut = sorted[n - length - 1]!;
   const threshold = Math.exp(cut - top);
-  const above = sorted.subarray(n - length).filter((value) => value > cut + ROUNDING);
+  const above = sorted.subarray(n - length).filter((value) => !sameWeight(cut, value));
   if (above.length < 5) return none(above.length, `${above.length} weights above the tail's threshold, fewer than 5`);
-  const distinct = above.filter((value, i) => i === 0 || value > above[i - 1]! + ROUNDING).length;
+  const distinct = above.filter((value, i) => i === 0 || !sameWeight(above[i - 1]!, value)).length;
   if (distinct === 1) return none(above.length, 'all weights in the tail are equal');
   if (distinct < 5) return none(above.length, `${distinct} distinct weights in the tail, fewer than 5`);
   const tail = above.map((value) => Math.exp(value - top) - threshold);
-  return { k: fitGeneralisedPareto(tail).k, tailPoints: tail.length, reason: null };
+  const distribution = fitGeneralisedPareto(tail);
+  // exceedances that underflow beside the largest leave nothing to fit
+  if (!Number.isFinite(distribution.k + distribution.sigma)) {
+    return none(tail.length, 'the tail spans more than the exponents of float64');
+  }
+  return { k: distribution.k, tailPoints: tail.length, reason: null, fit: { top, cut, tail: above, distribution } };
 }
+// #endregion T14

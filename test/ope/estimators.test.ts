@@ -94,6 +94,7 @@ test.prop([sampleLogs()])('E1: without a slate reward it weighs sum_j w_j R_j', 
   expectClose(estimate(jointIps, input).item(), byHand, 100);
 });
 
+// #region E2
 test('E2: by hand', () => {
   const response = (weight: number, reward: number, slateWeight: number): SampleResponse => ({
     logRatio: Math.log(weight),
@@ -111,6 +112,7 @@ test('E2: by hand', () => {
   // (2 - 2)/(1.75 + 2), and (2)/(1.75) on the first round alone
   expectClose(value(snips, log.slice(0, 1)), 2 / 1.75);
 });
+// #endregion E2
 
 test.prop([sampleLogs({ zeros: false }), fc.constantFrom(-1000, -700, 300, 1000)])(
   'snips does not notice a common factor of all weights, however large',

@@ -9,8 +9,12 @@ import {
   expectUnder,
   type FiniteProblem,
   jointIps,
+  mixedValue,
+  propensityBand,
+  propensityBiasBound,
   snips,
   supportedValue,
+  unsupportedBias,
 } from '../../src/ope/index.js';
 import { slateEntropyReward, surprisalReward } from '../../src/pope/index.js';
 import { averageRanks } from '../../src/pope/utility.js';
@@ -43,6 +47,7 @@ function slateExpectation(
   return problem.contextProb.reduce((sum, px, x) => sum + walk(x, [], px), 0);
 }
 
+// #region T1
 test.prop([finiteProblem(), anySlate(3)])(
   'T1: decomposed IPS is unbiased for the utility where the log covers the target',
   (problem, w) => {
@@ -72,21 +77,25 @@ test.prop([finiteProblem({ support: 'deficient' }), anySlate(3)])(
     );
     const bias = expectation(decomposedIps, problem, slateOf(w)) - exactValue(problem);
     expectClose(bias, -lost);
+    expectClose(unsupportedBias(problem), -lost);
     expectClose(supportedValue(problem), exactValue(problem) - lost);
     const surprisal = withSurprisal(problem);
     expectClose(expectation(decomposedIps, surprisal, slateOf(w)), supportedValue(surprisal));
   },
 );
+// #endregion T1
 
+// #region E1
 test.prop([finiteProblem(), fc.integer({ min: 1, max: 3 }).chain((n) => fc.tuple(fc.constant(n), slateTable(n)))])(
-  'T1: the joint estimator is unbiased for every reward of a slate',
+  'E1: the joint estimator is unbiased for every reward of a slate',
   (problem, [n, reward]) => {
     const truth = slateExpectation(problem, new Array(n).fill(problem.target), reward);
     expectClose(expectation(jointIps, problem, { slate: n, slateReward: reward }), truth);
   },
 );
+// #endregion E1
 
-test.prop([finiteProblem(), anySlate(3)])('T1: the joint estimator is unbiased for local rewards too', (problem, w) => {
+test.prop([finiteProblem(), anySlate(3)])('E1: the joint estimator is unbiased for local rewards too', (problem, w) => {
   expectClose(expectation(jointIps, problem, slateOf(w)), exactValue(problem));
 });
 
@@ -97,6 +106,7 @@ test('T1: self-normalising is not unbiased, which is why it is not the default n
   expectClose(expectation(snips, problem, { rounds: 2 }), 0.25 + 0.5 * 0.25);
 });
 
+// #region T1b
 test.prop([finiteProblem(), fc.integer({ min: 2, max: 3 }).chain((n) => fc.tuple(slateWeights(n), slateTable(n)))])(
   'T1b: for a reward that looks at the slate, the single ratio estimates the mixed value',
   (problem, [w, reward]) => {
@@ -109,8 +119,10 @@ test.prop([finiteProblem(), fc.integer({ min: 2, max: 3 }).chain((n) => fc.tuple
       responseReward: (x, slate, j) => reward(x, slate, j),
     });
     expectClose(single, mixed);
+    expectClose(mixedValue(problem, w, reward), mixed);
   },
 );
+// #endregion T1b
 
 const witness = { contextProb: [1], logging: [[0.2, 0.3, 0.5]], target: [[0.6, 0.3, 0.1]], reward: [[0, 0, 0]] };
 
@@ -170,6 +182,7 @@ test('T1: what cannot be enumerated is refused', () => {
   expect(() => exactMoments(decomposedIps, { ...problem, contextProb: [2, -1] })).toThrow(/contextProb/);
 });
 
+// #region T2
 test.prop([
   finiteProblem(),
   fc.double({ min: 0, max: 1, noNaN: true }),
@@ -181,10 +194,39 @@ test.prop([
     const assumed = problem.logging.map((row, x) => row.map((p, y) => p * Math.exp(eta * noise[4 * x + y])));
     const bias = expectationWith(decomposedIps, problem, assumed, w) - exactValue(problem);
     const size = expectUnder(problem, problem.target, (x, y) => Math.abs(problem.reward[x][y]));
-    expect(Math.abs(bias)).toBeLessThanOrEqual(Math.expm1(eta) * size + 1e-10);
+    expect(Math.abs(bias)).toBeLessThanOrEqual(propensityBiasBound(eta, size) + 1e-10);
     const positive = { ...problem, reward: problem.reward.map((row) => row.map(Math.abs)) };
     const shift = expectationWith(decomposedIps, positive, assumed, w) - size;
     expect(shift).toBeGreaterThanOrEqual(Math.expm1(-eta) * size - 1e-10);
     expect(shift).toBeLessThanOrEqual(Math.expm1(eta) * size + 1e-10);
+    // read backwards: the band around the expected estimates of the two parts contains the value
+    const part = (sign: number) => ({
+      ...problem,
+      reward: problem.reward.map((row) => row.map((r) => Math.max(0, sign * r))),
+    });
+    const [plus, minus] = [1, -1].map((sign) => expectationWith(decomposedIps, part(sign), assumed, w));
+    const band = propensityBand({ positive: plus, negative: minus }, eta);
+    expect(exactValue(problem)).toBeGreaterThanOrEqual(band.lower - 1e-10);
+    expect(exactValue(problem)).toBeLessThanOrEqual(band.upper + 1e-10);
   },
 );
+// #endregion T2
+
+test('T2: both bounds are reached, and no error means no band', () => {
+  // one response says all, and its propensity is off by the whole of eta
+  const problem = { contextProb: [1], logging: [[0.5, 0.5]], target: [[1, 0]], reward: [[2, 0]], predicted: [[0, 0]] };
+  const eta = Math.log(1.5);
+  expectClose(expectationWith(decomposedIps, problem, [[0.5 / 1.5, 0.5]], [1]) - 2, propensityBiasBound(eta, 2));
+  expectClose(propensityBiasBound(eta, 2), 1);
+  expect(propensityBand({ positive: 3, negative: 1 }, 0)).toEqual({ lower: 2, upper: 2 });
+  expect(propensityBand({ positive: 3, negative: 0 }, Infinity)).toEqual({ lower: 0, upper: Infinity });
+  expect(propensityBiasBound(Infinity, 0)).toBe(0);
+  expect(() => propensityBand({ positive: -1, negative: 0 }, 1)).toThrow(/^positive is -1/);
+  expect(() => propensityBiasBound(-0.1, 1)).toThrow(/^eta is -0.1/);
+});
+
+test('T2: an error of 0.01 a token is a bound of 100 % after 69 tokens', () => {
+  expectClose(propensityBiasBound(0.01 * Math.log(2) * 100, 1), 1);
+  expect(propensityBiasBound(0.01 * 69, 1)).toBeLessThan(1);
+  expect(propensityBiasBound(0.01 * 70, 1)).toBeGreaterThan(1);
+});

@@ -1,7 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { decomposedIps, exactMoments, type FiniteProblem } from '../../src/ope/index.js';
-import { varianceIdentity, varianceLowerBound } from '../../src/pope/index.js';
+import { varianceAcrossContexts, varianceIdentity, varianceLowerBound } from '../../src/pope/index.js';
 import { finiteProblem, slateWeights } from '../arbitraries/finite-problem.js';
 import { sampleLogs } from '../arbitraries/sample-log.js';
 import { expectAtLeast, expectClose } from './close.js';
@@ -30,6 +30,7 @@ function boundOf({ logging, target, reward }: FiniteProblem, x: number) {
 
 const oneContext = fc.oneof(finiteProblem({ contexts: 1 }), finiteProblem({ contexts: 1, support: 'deficient' }));
 
+// #region T3
 test.prop([oneContext])('T3: the variance of a weighted reward is Z^2 (1 + chi2(q||pi0)) - v^2', (problem) => {
   const { z, v, chi2, kl, second, variance } = byDefinition(problem, 0);
   expectClose(varianceIdentity(z, chi2, v), variance, second);
@@ -41,7 +42,9 @@ test.prop([oneContext])('T3: the variance of a weighted reward is Z^2 (1 + chi2(
   expectClose(bound.chi2, chi2);
   expectClose(exactMoments(decomposedIps, problem).variance, variance, second);
 });
+// #endregion T3
 
+// #region T4
 test.prop([oneContext])('T4: variance >= Z^2 exp(KL(q||pi0)) - v^2 >= Z^2 - v^2 >= 0', (problem) => {
   const { variance, lowerBound, z, v } = boundOf(problem, 0);
   const scale = z * z + Math.abs(lowerBound);
@@ -77,6 +80,7 @@ test.prop([finiteProblem({ contexts: 1 })])(
     if (far) expect(other.variance).toBeGreaterThan(floor + 1e-6 * z * z);
   },
 );
+// #endregion T4
 
 test.prop([sampleLogs({ maxSlate: 1 })])('T4: on a sample it is the plug-in of the population variance', (log) => {
   const rows = log.flatMap((round) => round.responses);
@@ -122,6 +126,11 @@ test.prop([
   const scale = parts.reduce((sum, { px, second }) => sum + px * second, 0);
   const options = { slate: w.length, slateWeights: w };
   expectClose(exactMoments(decomposedIps, problem, options).variance, single, scale);
+  expectClose(varianceAcrossContexts(problem, w).variance, single, scale);
   if (w.length === 1)
-    expectClose(exactMoments(decomposedIps, problem, { ...options, rounds: 2 }).variance, single / 2, scale);
+    expectClose(
+      exactMoments(decomposedIps, problem, { ...options, rounds: 2 }).variance,
+      varianceAcrossContexts(problem, w, 2).variance,
+      scale,
+    );
 });

@@ -13,6 +13,7 @@ const momentsOf = (problem: {
 }) => weightMoments(problem.logging[0], problem.target[0], problem.reward[0]);
 const equal = (n: number) => new Array<number>(n).fill(1 / n);
 
+// #region T6
 test.prop([fc.oneof(full, finiteProblem({ contexts: 1, support: 'deficient' })), anySlate(3)])(
   'T6: the gap between the second moments of joint and decomposed estimator is exact for every n and w',
   (problem, w) => {
@@ -60,6 +61,7 @@ test('T6: not always: the named counter-example, 0.03125 against 0.0234375', () 
   expectClose(exactMoments(jointIps, problem, { slate: 2 }).variance, 0.0234375);
   expectClose(decompositionGap(momentsOf(problem), equal(2)), 0.0234375 - 0.03125);
 });
+// #endregion T6
 
 test('T6: |b| >= |v| is not enough where the log does not cover the target', () => {
   // a = 0.911 < 1: the joint weight shrinks a second moment that the decomposed estimator keeps
@@ -76,6 +78,7 @@ test('T6: weights that are no distribution are refused', () => {
     expect(() => decompositionGap(m, w)).toThrow(/slateWeights/);
 });
 
+// #region T18
 test.prop([full, anySlate(3)])('T18: the mean weight expects 1 under full support', (problem, w) => {
   const ones = { ...problem, reward: problem.reward.map((row) => row.map(() => 1)) };
   expectClose(expectation(decomposedIps, ones, { slate: w.length, slateWeights: w }), 1);
@@ -94,3 +97,4 @@ test.prop([finiteProblem({ support: 'deficient' }), anySlate(3)])(
     expectClose(expectation(decomposedIps, ones, { slate: w.length, slateWeights: w }), 1 - outside);
   },
 );
+// #endregion T18

@@ -7,6 +7,7 @@ import { anchors, at, klTo, positive, sized, taus } from './bounds.js';
 import { expectAllClose, expectAtLeast, expectClose } from './close.js';
 import { boundInputOf, regularizedValue, valueGradient } from './enumerate.js';
 
+// #region T7
 test.prop([finiteProblem(positive), anchors, anySlate(2)])(
   'T7: the tangent bound lies below E_pi R for R >= 0',
   (problem, table, w) => {
@@ -30,6 +31,7 @@ test.prop([finiteProblem({ targetZeros: false }), anySlate(2)])(
     expectAllClose(gradient, valueGradient(problem, problem.target, 0));
   },
 );
+// #endregion T7
 
 test.prop([finiteProblem({ targetZeros: false })])(
   'T7: anchored at the log it is reward-weighted maximum likelihood',

@@ -9,6 +9,7 @@ import { anchors, at, entropy, klTo, positive, sized, type Table, taus } from '.
 import { expectAllClose, expectAtLeast, expectClose } from './close.js';
 import { boundInputOf, logitsOf, regularizedValue, softmaxRows, tableOf, valueGradient } from './enumerate.js';
 
+// #region T8
 test.prop([finiteProblem(positive), anchors, taus, anySlate(2)])(
   "T8: V >= L'_k >= L_k for nonnegative utilities",
   (problem, table, tau, w) => {
@@ -55,6 +56,7 @@ test.prop([finiteProblem({ targetZeros: false }), taus, anySlate(2), fc.integer(
     }
   },
 );
+// #endregion T8
 
 test.prop([finiteProblem(positive), anchors, anySlate(2)])(
   'T8: the estimate of KL(pi||q) from the log is unbiased under full support',

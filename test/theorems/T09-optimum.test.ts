@@ -1,29 +1,26 @@
 import { fc, test } from '@fast-check/vitest';
+import { expect } from 'vitest';
 import { grad } from '../../src/autograd/index.js';
 import type { FiniteProblem } from '../../src/ope/index.js';
 import { add, mul } from '../../src/ops/index.js';
-import { policyGradient } from '../../src/pope/index.js';
+import { optimalPolicy, policyGradient } from '../../src/pope/index.js';
 import { scope, type Tensor } from '../../src/tensor/index.js';
 import { finiteProblem } from '../arbitraries/finite-problem.js';
 import type { Table } from './bounds.js';
 import { expectAllClose, expectAtLeast, expectClose } from './close.js';
 import { boundInputOf, logitsOf, regularizedValue, softmaxRows, tableOf, valueGradient } from './enumerate.js';
 
-/** tau log sum exp(u/tau) over the responses, or tau log E_reference exp(u/tau), in the mean over contexts. */
-const optimalValue = ({ contextProb, reward }: FiniteProblem, tau: number, reference?: Table): number =>
-  contextProb.reduce(
-    (total, px, x) =>
-      total + px * tau * Math.log(reward[x].reduce((s, u, y) => s + (reference?.[x][y] ?? 1) * Math.exp(u / tau), 0)),
-    0,
-  );
+const optima = ({ reward }: FiniteProblem, tau: number, reference?: Table) =>
+  reward.map((row, x) => optimalPolicy(row, tau, reference?.[x]));
 
-const optimum = ({ reward }: FiniteProblem, tau: number, reference?: Table): number[][] =>
-  reward.map((row, x) => {
-    const mass = row.map((u, y) => (reference?.[x][y] ?? 1) * Math.exp(u / tau));
-    const total = mass.reduce((a, b) => a + b, 0);
-    return mass.map((m) => m / total);
-  });
+const optimum = (problem: FiniteProblem, tau: number, reference?: Table): number[][] =>
+  optima(problem, tau, reference).map(({ policy }) => [...policy]);
 
+/** In the mean over contexts. */
+const optimalValue = (problem: FiniteProblem, tau: number, reference?: Table): number =>
+  optima(problem, tau, reference).reduce((total, { value }, x) => total + problem.contextProb[x] * value, 0);
+
+// #region T9
 test.prop([finiteProblem({ targetZeros: false }), fc.constantFrom(0.25, 1, 3)])(
   'T9: exp(u/tau)/Z and pi0 exp(u/tau)/Z are the optima, with V* = tau log Z',
   (problem, tau) => {
@@ -40,6 +37,7 @@ test.prop([finiteProblem({ targetZeros: false }), fc.constantFrom(0.25, 1, 3)])(
     }
   },
 );
+// #endregion T9
 
 test('T9: gradient ascent on the log reaches both optima', () => {
   const problem = {
@@ -71,4 +69,27 @@ test('T9: gradient ascent on the log reaches both optima', () => {
     expectClose(regularizedValue(problem, reached, tau, reference), optimalValue(problem, tau, reference));
     expectAllClose(reached.flat(), optimum(problem, tau, reference).flat(), 1, 1e-6);
   }
+});
+
+test('T9: worked: two responses, u = (1, 0), tau = 1 and pi0 = (1/4, 3/4)', () => {
+  const { E } = Math;
+  const free = optimalPolicy([1, 0], 1);
+  expectAllClose(free.policy, [E / (E + 1), 1 / (E + 1)]);
+  expectClose(free.value, Math.log(E + 1));
+  const anchored = optimalPolicy([1, 0], 1, [0.25, 0.75]);
+  expectAllClose(anchored.policy, [E / (E + 3), 3 / (E + 3)]);
+  expectClose(anchored.value, Math.log((E + 3) / 4));
+});
+
+test('T9: small tau is the best response, in the support of the anchor alone, and nothing overflows', () => {
+  expect(optimalPolicy([5, 1, 5], 1e-6).policy).toEqual([0.5, 0, 0.5]);
+  expect(optimalPolicy([5, 1, 2], 1e-6, [0, 0.5, 0.5])).toEqual({
+    policy: [0, 0, 1],
+    value: expect.closeTo(2 + 1e-6 * Math.log(0.5), 12) as number,
+  });
+  expect(optimalPolicy([-1e6, 1e6], 1).value).toBe(1e6);
+  expect(() => optimalPolicy([1, Number.NaN], 1)).toThrow(/^utility\[1\] is NaN/);
+  expect(() => optimalPolicy([1, 2], 0)).toThrow(/^tau is 0/);
+  expect(() => optimalPolicy([1, 2], 1, [1, 1])).toThrow(/^anchor is/);
+  expect(() => optimalPolicy([], 1)).toThrow(/^utility is/);
 });

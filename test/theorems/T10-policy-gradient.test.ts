@@ -88,6 +88,7 @@ test.prop([samples])(
   },
 );
 
+// #region T10
 test.prop([finiteProblem({ targetZeros: false }), taus, betas, anySlate(2)])(
   'T10: with full support it is unbiased for the gradient of V, for every baseline',
   (problem, tau, baseline, w) => {
@@ -99,6 +100,7 @@ test.prop([finiteProblem({ targetZeros: false }), taus, betas, anySlate(2)])(
     expectAllClose(expected, valueGradient(problem, problem.target, tau), 10);
   },
 );
+// #endregion T10
 
 test.prop([finiteProblem({ support: 'deficient', targetZeros: false }), taus, betas])(
   'T10: with deficient support a baseline adds beta times the gradient of the lost mass',

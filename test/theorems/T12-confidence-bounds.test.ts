@@ -115,6 +115,7 @@ const finite = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.double({ min
   maxLength: 4,
 });
 
+// #region T12
 test.prop([
   finite,
   fc.double({ min: 0.01, max: 5, noNaN: true }),
@@ -143,3 +144,4 @@ test.prop([
     expect(failures.betting).toBeLessThanOrEqual(1 - level + 1e-12);
   },
 );
+// #endregion T12

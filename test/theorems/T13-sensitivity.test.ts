@@ -27,12 +27,14 @@ function bruteForce({ mass, reward }: WeightedRewards, eta: number) {
   return { lower, upper };
 }
 
+// #region T13
 test.prop([rewards, etas])('T13: the threshold rule gives the ends of all 2^n corners', (rows, eta) => {
   const ends = sensitivityInterval(rows, eta)!;
   const brute = bruteForce(rows, eta);
   expectClose(ends.lower, brute.lower);
   expectClose(ends.upper, brute.upper);
 });
+// #endregion T13
 
 test.prop([rewards, etas, etas])(
   'T13: the interval grows with eta, from the estimate itself to the range of the rewards',

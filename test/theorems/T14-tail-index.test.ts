@@ -13,6 +13,7 @@ const sample = (n: number, k: number, sigma: number, seed: number) => {
 };
 const logs = (values: Float64Array) => values.map((value) => Math.log(value));
 
+// #region T14
 test('T14: the fit of 1 .. 6 is that of R package loo (numbers from the tests of Stan, unit/variational/advi)', () => {
   const { k, sigma } = fitGeneralisedPareto(Float64Array.of(1, 2, 3, 4, 5, 6));
   expect(k).toBeCloseTo(0.0275548, 6);
@@ -29,6 +30,7 @@ test('T14: the shape of exact samples is found within its standard error', () =>
     expect(Math.abs(fit.sigma / 3 - 1)).toBeLessThan(4 * Math.sqrt((2 * (1 + k)) / n) + 10 / n);
   }
 });
+// #endregion T14
 
 test('T14: the tail of Pareto weights with index k is k, of log-normal weights small', () => {
   const n = 20000;

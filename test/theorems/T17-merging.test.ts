@@ -57,6 +57,7 @@ function expectSame(x: Moments, y: Moments, typical: number, typicalError: numbe
   expect(Math.abs(standardErrorOf(x) ** 2 - standardErrorOf(y) ** 2)).toBeLessThanOrEqual(slack);
 }
 
+// #region T17
 test.prop([log, fc.array(fc.nat(40), { maxLength: 6 })])(
   'T17: any split of a log, in any order, gives the same value and standard error',
   ({ rows, shift, scale, isRatio, seed }, cuts) => {
@@ -89,6 +90,7 @@ test.prop([log])(
     expect(mergeMoments(emptyMoments(), z)).toEqual(z);
   },
 );
+// #endregion T17
 
 test.prop([log])(
   'T17: the record gives what the arrays give, and a stream of rounds the same record',

@@ -48,6 +48,7 @@ function lowerBound(sums: Float64Array, counts: Float64Array, alpha: number, cei
   return low;
 }
 
+// #region T12
 /**
  * Lower bound by betting (Waudby-Smith and Ramdas) with predictable bets and Ville's inequality, for terms Z >= 0
  * without any upper bound: under the true V the capital prod (1 + lambda_g S_g) / (1 + lambda_g n_g V) is a martingale,
@@ -56,6 +57,7 @@ function lowerBound(sums: Float64Array, counts: Float64Array, alpha: number, cei
  * Clusters are units with S_g the total and n_g the rounds; the mean value must not depend on the cluster's size.
  * Rounds are bet on in their order in the log, which must not have been chosen by their outcomes.
  * @throws PopeError for ratio estimators, a negative term (without a range) or a term outside the range.
+ * @id T12
  */
 export function bettingInterval(terms: RoundTermArrays, options: IntervalOptions): Interval {
   const alpha = 1 - options.level;
@@ -75,3 +77,4 @@ export function bettingInterval(terms: RoundTermArrays, options: IntervalOptions
     upper: hi - lowerBound(below, counts, alpha / 2, hi - lo),
   };
 }
+// #endregion T12

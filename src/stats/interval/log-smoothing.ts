@@ -3,6 +3,7 @@ import type { RoundTermArrays } from '../terms.js';
 import type { Interval, IntervalOptions } from './interval.js';
 import { plainUnits } from './plain.js';
 
+// #region T12
 /**
  * The one-sided lower bound of logarithmic smoothing for terms Z >= 0 without any upper bound:
  * V >= [exp((S - log(1/alpha)) / G) - 1] / lambda, S = sum log(1 + lambda Z_g), with probability `level`; never below 0.
@@ -20,3 +21,4 @@ export function logSmoothingInterval(terms: RoundTermArrays, options: IntervalOp
   const lower = Math.expm1((logs + Math.log(1 - options.level)) / units) / lambda;
   return { estimate, stdError, lower: Math.max(0, lower), upper: Infinity };
 }
+// #endregion T12
