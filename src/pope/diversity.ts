@@ -13,6 +13,7 @@ export const diversityKinds: readonly DiversityKind[] = [
   'none',
 ];
 
+// #region D2
 /**
  * R_div(y|x) = -log pi(y|x), elementwise; its mean under pi is the entropy H(pi). 0 where pi(y|x) = 0, whose weight is 0
  * too: p log p = 0.
@@ -20,21 +21,27 @@ export const diversityKinds: readonly DiversityKind[] = [
  * @id D2
  */
 export const surprisalReward = (logProb: Tensor): Tensor => neg(finiteOrZero(logProb));
+// #endregion D2
 
+// #region D7
 /**
  * R_div(y|x) = -log(pi(y|x)/pi0(y|x)), elementwise; its mean under pi is -KL(pi||pi0): the target is held near the log.
  * @param logRatio log pi - log pi0, [M].
  * @id D7
  */
 export const anchoredReward = (logRatio: Tensor): Tensor => neg(finiteOrZero(logRatio));
+// #endregion D7
 
+// #region D3
 /**
  * R_div(y|x) = -log pi(c(y)|x), elementwise; its mean under pi is the entropy of the opinion classes.
  * @param classLogProb log pi(c(y_j)|x) of each response's own class, [M].
  * @id D3
  */
 export const coverageReward = (classLogProb: Tensor): Tensor => neg(finiteOrZero(classLogProb));
+// #endregion D3
 
+// #region D4
 /**
  * R_div(S) = -sum_k p_k log p_k with p_k = pi(y_k|x) / sum over the slate, in [0, log n]: a reward of the whole slate.
  * Duplicates count once: `distinct` is 1 at the first of equal responses of a slate and 0 at the others.
@@ -53,7 +60,9 @@ export function slateEntropyReward(logProb: Tensor, distinct: Tensor, roundOf: T
   const weighted = segmentSum(mul(mass, finiteOrZero(relative)), roundOf, rounds);
   return where(positive, sub(log(safeTotal), mul(weighted, exp(neg(log(safeTotal))))), zerosLike(total));
 }
+// #endregion D4
 
+// #region D5
 /**
  * Minus the Jensen-Shannon divergence between a preference distribution m(c|x) and pi(c|x); in [-log 2, 0].
  * @param preferred m, [N, C]. @param predicted pi(c|x), [N, C]; rows sum to 1. @returns [N]
@@ -64,6 +73,7 @@ export function distributionReward(preferred: Tensor, predicted: Tensor): Tensor
   const divergence = (p: Tensor): Tensor => sum(mul(p, sub(logOrZero(p), logOrZero(middle))), -1);
   return mul(add(divergence(preferred), divergence(predicted)), -0.5);
 }
+// #endregion D5
 
 /** The largest log-probability of each response's slate, [M], constant; 0 where all are -Infinity. */
 function slateMaxima(logProb: Tensor, roundOf: Tensor, rounds: number): Tensor {

@@ -1,15 +1,22 @@
 import {
+  betaStar,
   clippedIps,
   directMethod,
   doublyRobust,
   doublyRobustShrinkage,
   type Estimator,
+  implicitExploration,
   ips,
   jointIps,
+  logSmoothing,
+  paretoSmoothedIps,
   selfNormalizedDoublyRobust,
   snips,
   switchDoublyRobust,
+  weightedIps,
 } from '../ope/index.js';
+import { permutation, seededRandom } from '../random/index.js';
+import type { EvaluationRows } from './evaluation-rows.js';
 
 export interface EstimatorParameters {
   /** M of clipped_ips. */
@@ -18,9 +25,32 @@ export interface EstimatorParameters {
   readonly switch: number;
   /** L of dros. */
   readonly shrink: number;
+  /** lambda of log_smoothing and implicit_exploration; null is 1/sqrt(rounds). */
+  readonly lambda: number | null;
 }
 
-export const defaultEstimatorParameters: EstimatorParameters = { clip: 20, switch: 20, shrink: 20 };
+export const defaultEstimatorParameters: EstimatorParameters = { clip: 20, switch: 20, shrink: 20, lambda: null };
+
+/** What estimators need of a log beyond their inputs: how many rounds, and folds for what they fit on the others. */
+export interface LogShape {
+  readonly rounds: number;
+  /** Fold of each round; rounds of one cluster share it. */
+  readonly foldOf: Int32Array;
+  readonly folds: number;
+}
+
+const betaFolds = 5;
+
+/** The shape of an evaluation's rows: five folds (or as many as there are units), drawn with the evaluation's seed. */
+export function logShape(rows: EvaluationRows, seed: number): LogShape {
+  const folds = Math.min(betaFolds, rows.units);
+  const order = permutation(seededRandom(seed), rows.units);
+  const foldOfUnit = new Int32Array(rows.units);
+  order.forEach((unit, i) => {
+    foldOfUnit[unit] = i % folds;
+  });
+  return { rounds: rows.roundIndex.length, foldOf: rows.unitOfRound.map((unit) => foldOfUnit[unit]), folds };
+}
 
 /** How an estimator of the command line is put together, by its key in the JSON. */
 export interface KeyedEstimator {
@@ -28,9 +58,11 @@ export interface KeyedEstimator {
   /** Needs predicted_reward (`both`: and predicted_value) on the log. */
   readonly model: 'none' | 'value' | 'both';
   /** The estimator of the diversity that goes with it in the value; null where there is none. */
-  readonly diversity: 'ips' | 'snips' | 'clipped_ips' | 'joint_ips' | null;
+  readonly diversity: EstimatorKey | null;
   /** Weighs whole slates, so that it may be given rewards that are not local (T1b). */
   readonly joint: boolean;
+  /** Defined for rewards of at least 0 alone. */
+  readonly nonnegative?: boolean;
 }
 
 export const estimatorKeys = [
@@ -42,17 +74,21 @@ export const estimatorKeys = [
   'sndr',
   'switch_dr',
   'dros',
+  'log_smoothing',
+  'implicit_exploration',
+  'beta_star',
+  'pareto_smoothed',
   'joint_ips',
 ] as const;
 export type EstimatorKey = (typeof estimatorKeys)[number];
 
 /** All estimators of this version with their hyper-parameters filled in. */
-export function keyedEstimators({
-  clip,
-  switch: cut,
-  shrink,
-}: EstimatorParameters): Readonly<Record<EstimatorKey, KeyedEstimator>> {
-  const weights = (estimator: Estimator, diversity: 'ips' | 'snips' | 'clipped_ips'): KeyedEstimator => ({
+export function keyedEstimators(
+  { clip, switch: cut, shrink, lambda }: EstimatorParameters,
+  { rounds, foldOf, folds }: LogShape,
+): Readonly<Record<EstimatorKey, KeyedEstimator>> {
+  const smoothing = lambda ?? 1 / Math.sqrt(rounds);
+  const weights = (estimator: Estimator, diversity: EstimatorKey): KeyedEstimator => ({
     estimator,
     model: 'none',
     diversity,
@@ -73,6 +109,10 @@ export function keyedEstimators({
     sndr: model(selfNormalizedDoublyRobust, 'snips'),
     switch_dr: model(switchDoublyRobust(cut), 'ips'),
     dros: model(doublyRobustShrinkage(shrink), 'ips'),
+    log_smoothing: { ...weights(logSmoothing(smoothing), 'log_smoothing'), nonnegative: true },
+    implicit_exploration: weights(weightedIps(implicitExploration(smoothing)), 'implicit_exploration'),
+    beta_star: weights(betaStar({ foldOf, folds }), 'beta_star'),
+    pareto_smoothed: weights(paretoSmoothedIps, 'pareto_smoothed'),
     joint_ips: { estimator: jointIps, model: 'none', diversity: 'joint_ips', joint: true },
   };
 }

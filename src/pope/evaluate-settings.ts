@@ -9,6 +9,7 @@ import {
   estimatorKeys,
 } from './estimator-keys.js';
 import type { ScoredPolicy } from './log-diversity.js';
+import { assertExamination } from './position.js';
 import type { EvaluationSettings } from './result.js';
 import { isLocal, type Signal } from './utility.js';
 
@@ -28,6 +29,10 @@ export interface EvaluateOptions {
   /** Declared range of a round's term, for bernstein, hoeffding and betting. */
   readonly rewardRange?: readonly [number, number];
   readonly limits?: VerdictLimits;
+  /** theta_k, the probability that display position k is seen, one a position: feedback is divided by it (T21). */
+  readonly examination?: readonly number[];
+  /** Choose the hyper-parameters of each target's estimators on the log, by SLOPE, in the place of `parameters`. */
+  readonly tune?: boolean;
   /** Policies beyond the targets that the log carries. */
   readonly targets?: Readonly<Record<string, ScoredPolicy>>;
 }
@@ -49,6 +54,9 @@ export function settingsOf(options: EvaluateOptions) {
       { argument: 'rewardRange' },
     );
   }
+  if (options.examination !== undefined) assertExamination(options.examination);
+  const parameters = { ...defaultEstimatorParameters, ...options.parameters };
+  if (parameters.lambda !== null) assertRange('lambda', parameters.lambda, Number.MIN_VALUE, Number.MAX_VALUE);
   return {
     tau,
     level,
@@ -59,7 +67,9 @@ export function settingsOf(options: EvaluateOptions) {
     interval: options.interval ?? ('t' as IntervalMethod),
     resamples: options.resamples ?? 2000,
     seed: options.seed ?? 0,
-    parameters: { ...defaultEstimatorParameters, ...options.parameters },
+    parameters,
+    examination: options.examination ?? null,
+    tune: options.tune ?? false,
     rewardRange: options.rewardRange ?? null,
     limits: options.limits ?? defaultLimits,
   };
@@ -74,6 +84,8 @@ export const settingsRecord = (settings: Settings): EvaluationSettings => ({
   interval: settings.interval,
   seed: settings.seed,
   ...settings.parameters,
+  ...(settings.tune && { tune: true }),
+  ...(settings.examination && { examination: settings.examination }),
   verdict_limits: {
     ess: [settings.limits.effectiveSampleSize.refuse, settings.limits.effectiveSampleSize.weak],
     ess_share: [settings.limits.effectiveShare.refuse, settings.limits.effectiveShare.weak],

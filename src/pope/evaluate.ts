@@ -5,21 +5,29 @@ import { type EvaluateOptions, settingsOf, settingsRecord } from './evaluate-set
 import { evaluationRows, takeRows } from './evaluation-rows.js';
 import { evaluationWarnings, logWideWarnings } from './evaluation-warnings.js';
 import { finishFigures, noEntries, type PendingFigure, targetFigures } from './figures.js';
+import { groupsByTarget } from './groups-by-target.js';
 import type { ScoredPolicy } from './log-diversity.js';
-import { ownTerms, policyTerms } from './policy-terms.js';
+import { ownTerms, policyTerms, predictionColumns } from './policy-terms.js';
 import { type Component, components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
-import { diagnosticsResult, jointWeights, sensitivityOf, unitOfResponse, varianceOf } from './target-parts.js';
+import {
+  diagnosticsResult,
+  jointWeights,
+  sensitivityOf,
+  unitOfResponse,
+  valueVariances,
+  varianceOf,
+} from './target-parts.js';
 import { responseVerdict, slateVerdict, worseOf } from './target-verdict.js';
+import { tuneTarget } from './tune.js';
 
 /**
  * Off-policy evaluation of every target on a log: estimates of utility, diversity and value with intervals, their paired
  * differences from the logging policy, diagnostics, verdict, sensitivity and variance.
  * @throws PopeError where the log lacks propensities or a signal, or an option is outside of its domain.
- * @id D6
  */
 export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   const settings = settingsOf(options);
-  const rows = evaluationRows(log, options.signals);
+  const rows = evaluationRows(log, options.signals, { examination: settings.examination });
   const warnings: Warning[] = [...log.warnings];
   const figures: PendingFigure[] = [];
 
@@ -45,27 +53,34 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const logRatio = logProb.map((p, m) => (p === -Infinity ? -Infinity : p - rows.logPropensity[m]));
     // NaN and Infinity are refused here, before any estimator sees them
     largestLogRatio(logRatio);
-    const found = policyTerms(rows, policy, settings, logRatio, name);
+    const tuning =
+      settings.tune && settings.local
+        ? tuneTarget(rows, logRatio, predictionColumns(rows, name), settings)
+        : { tuned: {}, report: {} };
+    const use = { ...settings, tuned: tuning.tuned };
+    const found = policyTerms(rows, policy, use, logRatio, name);
     const entries = { own: noEntries(), versus: noEntries() };
     // exact classes would be compared with the logging policy's estimated ones: a difference needs both of one kind
     const paired =
       settings.diversity === 'coverage' && policy.classLogProb !== undefined
-        ? policyTerms(rows, { logProb: policy.logProb }, settings, logRatio, name).terms
+        ? policyTerms(rows, { logProb: policy.logProb }, use, logRatio, name).terms
         : found.terms;
     figures.push(...targetFigures(name, { own: found.terms, paired, logging: logging.terms }, entries, rows, warnings));
-    return { name, logRatio, found, entries };
+    return { name, logRatio, found, entries, tuning };
   });
   for (const key of options.estimators ?? []) {
     const used = estimated.some(({ found }) => components.some((c) => found.terms[c][key] !== undefined));
     if (used || estimated.length === 0) continue;
     throw new PopeError(
-      `estimator ${key} lacks its inputs: model-based ones need predicted_value.TARGET and predicted_reward on every response, and all but joint_ips a utility that is local (not rank or share).`,
+      `estimator ${key} lacks its inputs: model-based ones need predicted_value.TARGET and predicted_reward on every response, log_smoothing a utility of at least 0, and all but joint_ips a utility that is local (not rank or share).`,
       { argument: 'estimators', got: key },
     );
   }
   finishFigures(figures, settings, rows, warnings);
+  const tunedOf = new Map(estimated.map(({ name, tuning }) => [name, tuning.tuned]));
+  const groups = groupsByTarget(log, policies, settings, tunedOf, warnings);
 
-  const targets = estimated.map(({ name, logRatio, found, entries }): [string, TargetResult] => {
+  const targets = estimated.map(({ name, logRatio, found, entries, tuning }): [string, TargetResult] => {
     const diagnostics = diagnose(logRatio, unitOfResponse(rows), rows.units);
     const joint = jointWeights(rows, logRatio);
     const single = responseVerdict(rows, logRatio, diagnostics, settings);
@@ -92,10 +107,19 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
           settings,
         ),
         variance: varianceOf(rows, logRatio, found.diversity, settings),
+        value_variance: valueVariances(found.terms, rows, settings.tau),
+        ...(settings.tune && { tuning: tuning.report }),
+        ...(groups.has(name) && { groups: groups.get(name)! }),
       },
     ];
   });
   warnings.push(...logWideWarnings(rows, policies.size, settings.diversity));
+  if (settings.tune) {
+    warnings.push({
+      code: 'tuned_on_log',
+      message: 'Hyper-parameters were chosen on the same log (tuning): the intervals do not include that choice.',
+    });
+  }
   return {
     version,
     log: {

@@ -1,7 +1,8 @@
 import { type Log, type Prompt, requirePropensity } from '../ope/index.js';
 import { clusterIndex } from '../stats/index.js';
 import { PopeError } from '../util/index.js';
-import { type Signal, utilityReward } from './utility.js';
+import { positionWeights } from './position.js';
+import { isLocal, type Signal, utilityReward } from './utility.js';
 
 /** The rows of a log that an evaluation uses: responses with feedback, in rounds that have at least one. */
 export interface EvaluationRows {
@@ -28,6 +29,8 @@ export interface EvaluationRows {
 export interface RowOptions {
   /** Rows of a log without propensities (for fitting pi0): `logPropensity` is then all NaN. Default false. */
   readonly withoutPropensity?: boolean;
+  /** theta_k, how often display position k is seen: feedback is divided by it (T21). Null or absent: every position is. */
+  readonly examination?: readonly number[] | null;
 }
 
 /**
@@ -38,6 +41,17 @@ export interface RowOptions {
 export function evaluationRows(log: Log, signals: readonly Signal[] | null, options: RowOptions = {}): EvaluationRows {
   const propensity = options.withoutPropensity ? log.logPropensity : requirePropensity(log);
   const u = signals === null ? new Float64Array(log.responseCount) : utilityReward(log, signals);
+  if (options.examination) {
+    if (signals !== null && !isLocal(signals)) {
+      throw new PopeError(
+        'signals has a rank or share, which the position correction does not apply to; expected identity or log1p.',
+        { argument: 'signals' },
+      );
+    }
+    positionWeights(log, options.examination).forEach((weight, j) => {
+      u[j] *= weight;
+    });
+  }
   const rounds: number[] = [];
   const responses: number[] = [];
   const roundOf: number[] = [];

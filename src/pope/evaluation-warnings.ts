@@ -1,4 +1,4 @@
-import { type Diagnostics, defaultLimits, meanWeightDeviation, type Warning } from '../ope/index.js';
+import { type Diagnostics, defaultLimits, type Log, meanWeightDeviation, type Warning } from '../ope/index.js';
 import type { DiversityKind } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import type { LogDiversity } from './log-diversity.js';
@@ -7,7 +7,7 @@ import type { LogDiversity } from './log-diversity.js';
 export function evaluationWarnings(
   target: string,
   d: Diagnostics,
-  rows: EvaluationRows,
+  rows: Pick<EvaluationRows, 'utility'> & { readonly responseIndex: { readonly length: number } },
   diversity: LogDiversity,
   tau: number,
 ): Warning[] {
@@ -59,7 +59,11 @@ function range(x: Float64Array): number {
 }
 
 /** What a reader must know of the evaluation as a whole. */
-export function logWideWarnings(rows: EvaluationRows, policies: number, diversity: DiversityKind): Warning[] {
+export function logWideWarnings(
+  rows: Pick<EvaluationRows, 'droppedRounds' | 'clustered' | 'units'> & { readonly log: Pick<Log, 'propensity'> },
+  policies: number,
+  diversity: DiversityKind,
+): Warning[] {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message });
   if (policies === 0) {

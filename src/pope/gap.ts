@@ -30,6 +30,7 @@ export function weightMoments(
   return { a, b, c, v };
 }
 
+// #region T6
 /**
  * How much variance decomposing takes off the joint estimator in one context: E[joint^2] - E[decomposed^2], with
  * E[joint^2] = W2 c a^(n-1) + Wx b^2 a^(n-2), E[decomposed^2] = W2 c + Wx v^2, W2 = sum w_j^2, Wx = 1 - W2.
@@ -51,3 +52,4 @@ export function decompositionGap({ a, b, c, v }: WeightMoments, slateWeights: re
   const decomposed = w2 * c + (n === 1 ? 0 : wx * v * v);
   return joint - decomposed;
 }
+// #endregion T6

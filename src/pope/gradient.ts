@@ -11,6 +11,7 @@ export interface PolicyGradientOptions {
   readonly clip?: number;
 }
 
+// #region T10
 /**
  * The policy gradient of V = E_pi u + tau H(pi) as the gradient of a scalar:
  * grad V_hat = (1/N) sum_ij w_j rho_ij (u_ij - tau log pi_ij - tau - beta) grad log pi_ij.
@@ -28,3 +29,4 @@ export function policyGradient(
   const advantage = sub(sub(input.utility, mul(input.logProb, tau)), tau + (options.baseline ?? 0));
   return mean(slateSum(mul(stopGradient(mul(weight, advantage)), input.logProb), input));
 }
+// #endregion T10

@@ -6,7 +6,9 @@ export {
   defaultAlarmLimits,
   type HeldOutFigures,
 } from './alarms.js';
+export { chainRuleEntropy } from './chain-rule-entropy.js';
 export { type ClassProbabilities, classEntropy, classProbabilities } from './class-probability.js';
+export { countedPropensity, type PropensityFit } from './counted-propensity.js';
 export {
   anchoredReward,
   coverageReward,
@@ -29,6 +31,7 @@ export { type Batch, batchOf, type EvaluationRows, evaluationRows, selectRows, w
 export { type CrossFitOptions, crossFit, type FitOptions, type FitResult, fitLogging } from './fit-logging.js';
 export { decompositionGap, type WeightMoments, weightMoments } from './gap.js';
 export { type PolicyGradientOptions, policyGradient } from './gradient.js';
+export { simultaneousLevel } from './groups.js';
 export { heldOutFigures, scoreRows } from './held-out.js';
 export type { ScoredPolicy } from './log-diversity.js';
 export {
@@ -48,17 +51,30 @@ export {
   type TrainableDiversity,
   trainableDiversities,
 } from './objective.js';
+export { type Optimum, optimalPolicy } from './optimum.js';
+export { pooledClassLogRatio } from './pooled-class-ratio.js';
+export { estimateExamination, positionWeights } from './position.js';
+export { bootstrapWithRefit, estimateOn, type RefitInterval, type RefitOptions } from './refit-bootstrap.js';
 export type {
   Component,
   EstimateEntry,
   EstimatesByKey,
   EvaluationResult,
   EvaluationSettings,
+  GroupResult,
+  GroupsResult,
   TargetResult,
+  ValueVarianceResult,
   VerdictResult,
+  WorstGroup,
 } from './result.js';
 export { verdictFor } from './result.js';
+export type { SavedStream } from './stream/saved-stream.js';
+export { type EvaluationStream, streamEvaluation } from './stream/stream-evaluation.js';
+export type { StreamOptions } from './stream/stream-settings.js';
 export { trainPope } from './train.js';
 export type { HeldOutRecord, StepRecord, StopReason, TrainOptions, TrainResult, TrainState } from './train-options.js';
 export { isLocal, type Signal, type SignalTransform, signalTransforms, utilityReward } from './utility.js';
+export { valueTerms } from './value.js';
+export { type ValueVariance, valueVariance, varianceAcrossContexts } from './value-variance.js';
 export { type VarianceBound, varianceIdentity, varianceLowerBound } from './variance.js';

@@ -27,6 +27,7 @@ export interface BoundOptions {
   readonly clip?: number;
 }
 
+// #region T7
 /**
  * The tangent bound of a nonnegative local reward, estimated on the log:
  * E_pi0[rho R] >= E_pi0[rho_k R (1 + log(pi/pi_k))], equal in value and gradient at pi = pi_k.
@@ -39,7 +40,9 @@ export function tangentBound(reward: Tensor, input: BoundInput, options: BoundOp
   const moved = sub(input.logProb, stopGradient(input.anchorLogProb));
   return meanOverRounds(mul(mul(rho, stopGradient(reward)), add(moved, 1)), input);
 }
+// #endregion T7
 
+// #region T8
 /**
  * V_POPE, the differentiable lower bound of the value with the surprisal reward, estimated on the log:
  * L_k(pi) = E_pi0[rho_k (u - tau log pi_k)(1 + log(pi/pi_k))] - tau KL(pi||pi_k) + floor,
@@ -60,6 +63,7 @@ export function valueLowerBound(
   const reward = sub(sub(input.utility, floor), mul(stopGradient(input.anchorLogProb), tau));
   return add(sub(tangentBound(reward, input, options), mul(klToAnchor, tau)), floor);
 }
+// #endregion T8
 
 /**
  * The same for the anchored diversity: V = E_pi u - tau KL(pi||pi0) >= T7's bound of the utility - tau KL(pi||pi0);

@@ -1,4 +1,4 @@
-import { combineTerms, type RoundTermArrays } from '../stats/index.js';
+import type { RoundTermArrays } from '../stats/index.js';
 import type { DiversityKind } from './diversity.js';
 import {
   type EstimatorKey,
@@ -6,11 +6,14 @@ import {
   estimatorKeys,
   type KeyedEstimator,
   keyedEstimators,
+  logShape,
 } from './estimator-keys.js';
 import { type EvaluationRows, takeRows } from './evaluation-rows.js';
 import { type LogDiversity, logDiversity, type ScoredPolicy } from './log-diversity.js';
 import type { Component } from './result.js';
 import { rowTerms } from './row-terms.js';
+import type { TunedParameters } from './tune.js';
+import { valueTerms } from './value.js';
 
 /** What decides which terms there are. */
 export interface TermSettings {
@@ -20,6 +23,10 @@ export interface TermSettings {
   readonly local: boolean;
   readonly estimators: readonly EstimatorKey[];
   readonly parameters: EstimatorParameters;
+  /** Of the folds on which beta_star is fitted. */
+  readonly seed: number;
+  /** Parameters of single estimators in the place of `parameters`. */
+  readonly tuned?: TunedParameters | undefined;
 }
 
 export type TermsByKey = Record<string, RoundTermArrays>;
@@ -35,11 +42,15 @@ export function policyTerms(
   logRatio: Float64Array,
   target?: string,
 ): { terms: Record<Component, TermsByKey>; diversity: LogDiversity } {
-  const estimators = keyedEstimators(settings.parameters);
+  const shape = logShape(rows, settings.seed);
+  const own = Object.entries(settings.tuned ?? {}) as [EstimatorKey, EstimatorParameters][];
+  const estimators: Record<EstimatorKey, KeyedEstimator> = {
+    ...keyedEstimators(settings.parameters, shape),
+    ...Object.fromEntries(own.map(([key, parameters]) => [key, keyedEstimators(parameters, shape)[key]])),
+  };
   const diversity = logDiversity(settings.diversity, rows, policy);
   const terms: Record<Component, TermsByKey> = { utility: {}, diversity: {}, value: {} };
-  const hasReward = rows.log.predictedReward !== null;
-  const predictedValue = target === undefined ? undefined : rows.log.predictedValue.get(target);
+  const predictions = predictionColumns(rows, target);
   const wanted = new Set(settings.estimators);
   const partners = new Map<EstimatorKey, RoundTermArrays | undefined>();
   // several estimators add the diversity of one partner
@@ -48,29 +59,39 @@ export function policyTerms(
     return partners.get(key);
   };
   for (const key of estimatorKeys) {
-    const { estimator, model, diversity: partner, joint } = estimators[key];
+    const { estimator, model, diversity: partner, joint, nonnegative } = estimators[key];
     if (!wanted.has(key)) continue;
-    if (model !== 'none' && predictedValue === undefined) continue;
-    if (model === 'both' && !hasReward) continue;
+    if (nonnegative && rows.utility.some((u) => u < 0)) continue;
+    if (model !== 'none' && predictions.predictedValue === undefined) continue;
+    if (model === 'both' && predictions.predictedReward === undefined) continue;
     const partnerTerms = partner === null ? undefined : diversityOf(partner);
     if (model === 'none' && partnerTerms !== undefined) terms.diversity[key] = partnerTerms;
     // the single ratio is only right for local rewards (T1b): everything else is left to the joint estimator
     if (!joint && !settings.local) continue;
-    const utility = rowTerms(estimator, rows, logRatio, {
-      reward: rows.utility,
-      ...(predictedValue && { predictedValue: Float64Array.from(rows.roundIndex, (i) => predictedValue[i]) }),
-      ...(hasReward && { predictedReward: takeRows(rows, rows.log.predictedReward!) }),
-    });
+    const utility = rowTerms(estimator, rows, logRatio, { reward: rows.utility, ...predictions });
     terms.utility[key] = utility;
-    if (partnerTerms !== undefined) terms.value[key] = combineTerms(utility, partnerTerms, settings.tau);
+    if (partnerTerms !== undefined) terms.value[key] = valueTerms(utility, partnerTerms, settings.tau);
     else if (diversity.form === 'none') terms.value[key] = utility;
   }
   return { terms, diversity };
 }
 
+/** What a reward model said of the rows and of a target, as far as the log has it. */
+export function predictionColumns(
+  rows: EvaluationRows,
+  target?: string,
+): { predictedReward?: Float64Array; predictedValue?: Float64Array } {
+  const { predictedReward, predictedValue } = rows.log;
+  const value = target === undefined ? undefined : predictedValue.get(target);
+  return {
+    ...(value && { predictedValue: Float64Array.from(rows.roundIndex, (i) => value[i]) }),
+    ...(predictedReward && { predictedReward: takeRows(rows, predictedReward) }),
+  };
+}
+
 /** The terms of the diversity by one estimator; undefined where that may not weigh it. */
 function diversityTerms(
-  { estimator, joint }: KeyedEstimator,
+  { estimator, joint, nonnegative }: KeyedEstimator,
   rows: EvaluationRows,
   logRatio: Float64Array,
   diversity: LogDiversity,
@@ -81,6 +102,7 @@ function diversityTerms(
     case 'round':
       return { numerator: diversity.reward, denominator: null, baseline: null };
     case 'response':
+      if (nonnegative && diversity.reward.some((r) => r < 0)) return undefined;
       return rowTerms(estimator, rows, logRatio, { reward: diversity.reward });
     case 'slate':
       if (!joint) return undefined;

@@ -57,13 +57,73 @@ export interface VarianceResult {
 
 export interface SensitivityResult {
   readonly eta: readonly number[];
+  /** Of the self-normalised estimate, one an eta (T13). */
   readonly utility: readonly { readonly lower: number | null; readonly upper: number | null }[];
+  /** The values that ips is consistent with, one an eta (T2). */
+  readonly ips: readonly { readonly lower: number | null; readonly upper: number | null }[];
   readonly tipping_point: number | null;
 }
 
 export interface VerdictResult {
   readonly level: 'supported' | 'weak' | 'refused';
   readonly reasons: readonly string[];
+}
+
+/** Variances of the estimates of utility, diversity and value by one estimator, and what the two parts share (T5). */
+export interface ValueVarianceResult {
+  readonly utility: number | null;
+  readonly diversity: number | null;
+  readonly covariance: number | null;
+  readonly value: number | null;
+}
+
+/** How the hyper-parameter of one estimator was chosen (SLOPE), candidates from wide to narrow. */
+export interface TuningResult {
+  readonly parameter: string;
+  readonly selected: number;
+  readonly reason: string;
+  readonly candidates: readonly {
+    readonly value: number;
+    readonly estimate: number;
+    readonly width: number;
+    readonly lower: number;
+    readonly upper: number;
+    readonly outcome: 'accepted' | 'selected' | 'rejected' | 'untried';
+    readonly against: number | null;
+  }[];
+}
+
+/** A target among the rounds that one group of raters rated (T22). */
+export interface GroupResult {
+  readonly rounds: number;
+  readonly responses: number;
+  readonly effective_sample_size: number;
+  readonly verdict: VerdictResult;
+  readonly utility: EstimatesByKey;
+  readonly value: EstimatesByKey;
+  readonly versus_logging: { readonly utility: EstimatesByKey; readonly value: EstimatesByKey };
+}
+
+/** The smallest estimate among groups, and an interval for the smallest value. */
+export interface WorstGroup {
+  readonly group: string | null;
+  readonly estimate: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+}
+
+export interface GroupsResult {
+  /** Of each interval, so that all groups' hold together at the level of the evaluation. */
+  readonly level: number;
+  readonly groups: Readonly<Record<string, GroupResult>>;
+  readonly worst: {
+    readonly utility: Readonly<Record<string, WorstGroup>>;
+    readonly value: Readonly<Record<string, WorstGroup>>;
+    readonly versus_logging: {
+      readonly utility: Readonly<Record<string, WorstGroup>>;
+      readonly value: Readonly<Record<string, WorstGroup>>;
+    };
+  };
 }
 
 /** The verdict that an estimate stands under: joint_ips rests on whole slates, all others on single responses. */
@@ -81,4 +141,10 @@ export interface TargetResult {
   readonly joint_verdict?: VerdictResult;
   readonly sensitivity: SensitivityResult | null;
   readonly variance: { readonly utility: VarianceResult | null; readonly value: VarianceResult | null };
+  /** By estimator, where utility and diversity have terms of their own. */
+  readonly value_variance: Readonly<Record<string, ValueVarianceResult>>;
+  /** By estimator, where hyper-parameters were chosen on the log. */
+  readonly tuning?: Readonly<Record<string, TuningResult>>;
+  /** Absent where the log has no feedback by group. */
+  readonly groups?: GroupsResult;
 }

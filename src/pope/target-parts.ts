@@ -1,7 +1,16 @@
-import { type Diagnostics, diagnose, largestLogRatio, sensitivityInterval, tippingPoint } from '../ope/index.js';
+import {
+  type Diagnostics,
+  diagnose,
+  largestLogRatio,
+  propensityBand,
+  sensitivityInterval,
+  tippingPoint,
+} from '../ope/index.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import type { LogDiversity } from './log-diversity.js';
-import type { EstimateEntry, VarianceResult } from './result.js';
+import type { TermsByKey } from './policy-terms.js';
+import type { EstimateEntry, ValueVarianceResult, VarianceResult } from './result.js';
+import { valueVariance } from './value-variance.js';
 import { varianceLowerBound } from './variance.js';
 
 /** The independent unit (cluster or round) of each response. */
@@ -43,6 +52,7 @@ export function sensitivityOf(
   const top = largestLogRatio(logRatio);
   if (top === -Infinity) return null;
   const rewards = { mass: logRatio.map((l, m) => Math.exp(l - top) * rows.slateWeight[m]), reward: rows.utility };
+  const parts = signedParts(rows, logRatio);
   const significant = versus?.lower != null && versus.upper != null && (versus.lower > 0 || versus.upper < 0);
   return {
     eta: sensitivityEtas,
@@ -51,6 +61,7 @@ export function sensitivityOf(
       const finite = (x: number | undefined): number | null => (x !== undefined && Number.isFinite(x) ? x : null);
       return { lower: finite(ends?.lower), upper: finite(ends?.upper) };
     }),
+    ips: sensitivityEtas.map((eta) => (parts === null ? { lower: null, upper: null } : propensityBand(parts, eta))),
     tipping_point: significant && reference !== null ? tippingPoint(rewards, reference) : null,
   };
 }
@@ -76,4 +87,46 @@ export function varianceOf(
     return of(rows.utility.map((u, m) => u + settings.tau * diversity.reward[m]));
   };
   return { utility: of(rows.utility), value: combined() };
+}
+
+/** IPS of the positive and of the negative part of the utility; null beyond float64. */
+function signedParts(rows: EvaluationRows, logRatio: Float64Array): { positive: number; negative: number } | null {
+  let [positive, negative] = [0, 0];
+  logRatio.forEach((l, m) => {
+    const term = (Math.exp(l) * rows.slateWeight[m] * rows.utility[m]) / rows.roundIndex.length;
+    if (term > 0) positive += term;
+    else if (term < 0) negative -= term;
+  });
+  return Number.isFinite(positive) && Number.isFinite(negative) ? { positive, negative } : null;
+}
+
+/** T5 by estimator: how the variances of utility and diversity add up to that of the value. */
+export function valueVariances(
+  terms: { readonly utility: TermsByKey; readonly diversity: TermsByKey },
+  rows: EvaluationRows,
+  tau: number,
+): Record<string, ValueVarianceResult> {
+  const unitOf = rows.clustered ? { clusterOf: rows.unitOfRound, clusters: rows.units } : undefined;
+  const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
+  return Object.fromEntries(
+    Object.entries(terms.utility).flatMap(([key, utility]) => {
+      const diversity = terms.diversity[key];
+      const usable = [utility, diversity].every(
+        (t) => t?.numerator.every(Number.isFinite) && (t.denominator?.every(Number.isFinite) ?? true),
+      );
+      if (diversity === undefined || !usable) return [];
+      const found = valueVariance(utility, diversity, tau, unitOf);
+      return [
+        [
+          key,
+          {
+            utility: finite(found.utility),
+            diversity: finite(found.diversity),
+            covariance: finite(found.covariance),
+            value: finite(found.value),
+          },
+        ],
+      ];
+    }),
+  );
 }

@@ -15,6 +15,7 @@ export interface Signal {
 export const isLocal = (signals: readonly Signal[]): boolean =>
   signals.every(({ transform }) => transform === 'identity' || transform === 'log1p');
 
+// #region D1
 /**
  * Collaborative utility: u(x, y) = sum_k alpha_k phi_k(f_k), one number a response, [M]; NaN where a signal is missing.
  * phi: identity; log1p (feedback > -1); rank within the slate from 0 (lowest) to 1, ties averaged; share of the slate's
@@ -34,6 +35,7 @@ export function utilityReward(log: Log, signals: readonly Signal[]): Float64Arra
   }
   return utility;
 }
+// #endregion D1
 
 function transformed(log: Log, name: string, transform: SignalTransform): Float64Array {
   const f = feedbackColumn(log, name);

@@ -16,6 +16,7 @@ export interface VarianceBound {
   readonly chi2: number;
 }
 
+// #region T4
 /**
  * The variance of rho R and its lower bound, from the distribution of (weight, reward) under the logging policy:
  * sigma^2 = Z^2 (1 + chi2(q||pi0)) - v^2 >= Z^2 exp(KL(q||pi0)) - v^2 >= Z^2 - v^2 >= 0.
@@ -64,9 +65,12 @@ export function varianceLowerBound(
   const [Z, V] = [z * scale, v * scale];
   return { variance: varianceIdentity(Z, chi2, V), lowerBound: Z * Z * Math.exp(kl) - V * V, z: Z, v: V, kl, chi2 };
 }
+// #endregion T4
 
+// #region T3
 /**
  * sigma^2 = Z^2 (1 + chi2(q||pi0)) - v^2.
  * @id T3
  */
 export const varianceIdentity = (z: number, chi2: number, v: number): number => z * z * (1 + chi2) - v * v;
+// #endregion T3

@@ -33,6 +33,7 @@ const distribution = (k: number) =>
 const entropyOf = (p: readonly number[]): number => p.reduce((h, q) => h - (q > 0 ? q * Math.log(q) : 0), 0);
 
 describe('rewards of a response', () => {
+  // #region D2
   test.prop([distribution(4)])('D2: the mean surprisal under pi is its entropy; -log 0 counts as 0', (p) => {
     const reward = surprisalReward(numbers(p.map(Math.log))).dataSync();
     expectClose(
@@ -44,7 +45,9 @@ describe('rewards of a response', () => {
       p.map((q) => (q === 0 ? 0 : -Math.log(q))),
     );
   });
+  // #endregion D2
 
+  // #region D7
   test.prop([distribution(4), distribution(4)])(
     'D7: the mean anchored reward under pi is -KL(pi||pi0)',
     (p, weights) => {
@@ -78,7 +81,9 @@ describe('rewards of a response', () => {
       });
     },
   );
+  // #endregion D7
 
+  // #region D3
   test.prop([distribution(3)])('D3: the mean coverage reward under pi is the entropy of the classes', (p) => {
     const classes = [0, 0, 1];
     const own = classes.map((c) => classes.reduce((sum, other, i) => sum + (other === c ? p[i] : 0), 0));
@@ -88,6 +93,7 @@ describe('rewards of a response', () => {
       entropyOf([p[0] + p[1], p[2]]),
     );
   });
+  // #endregion D3
 });
 
 describe('class probabilities from the log', () => {
@@ -180,6 +186,7 @@ describe('rewards of a slate', () => {
     };
   };
 
+  // #region D4
   test.prop([slates, table])(
     'D4: the entropy within each slate, duplicates merged, 0 without mass, at most log n',
     (list, logProb) => {
@@ -198,6 +205,7 @@ describe('rewards of a slate', () => {
       });
     },
   );
+  // #endregion D4
 
   test('D4: long responses, whose probabilities are below every float', () => {
     const at = (base: number, dtype: 'float32' | 'float64') =>
@@ -240,6 +248,7 @@ describe('rewards of a slate', () => {
     );
   });
 
+  // #region D5
   test.prop([distribution(4), distribution(4)])(
     'D5: minus the Jensen-Shannon divergence lies in [-log 2, 0] and is symmetric',
     (m, p) => {
@@ -254,6 +263,7 @@ describe('rewards of a slate', () => {
       expectClose(distributionReward(row(m), row(m)).item(), 0);
     },
   );
+  // #endregion D5
 
   test('D5: disjoint distributions are log 2 apart; on a log the classes are pooled by prompt', () => {
     const row = (...x: number[]) => tensor(Float64Array.from(x), { shape: [1, 2] });

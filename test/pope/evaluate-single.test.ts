@@ -42,6 +42,7 @@ describe('five rounds of one response', () => {
     expectEntry(pi.diversity['snips'], theta, sampleError(diversity.map((a, i) => (a - theta * rho[i]) / 1.1)), t4);
   });
 
+  // #region D6
   test('D6: value: utility plus tau diversity, their covariance from the same log', () => {
     const sums = utility.map((u, i) => u + diversity[i]);
     expectEntry(pi.value['ips'], mean(sums), sampleError(sums), t4);
@@ -55,6 +56,7 @@ describe('five rounds of one response', () => {
       t4,
     );
   });
+  // #endregion D6
 
   test('D6: the logging policy itself, and paired differences from it', () => {
     const own = rows.map(({ p0 }) => -Math.log(p0));
@@ -108,7 +110,16 @@ describe('five rounds of one response', () => {
   });
 
   test('D6: what lacks its inputs is left out, settings and counts are told', () => {
-    expect(Object.keys(pi.utility).sort()).toEqual(['clipped_ips', 'ips', 'joint_ips', 'snips']);
+    expect(Object.keys(pi.utility).sort()).toEqual([
+      'beta_star',
+      'clipped_ips',
+      'implicit_exploration',
+      'ips',
+      'joint_ips',
+      'log_smoothing',
+      'pareto_smoothed',
+      'snips',
+    ]);
     expect(result.log).toEqual({ rounds: 5, responses: 5, skipped: 0, mean_slate: 1, propensity: 'logged' });
     expect(result.settings).toMatchObject({
       tau: 1,

@@ -31,6 +31,7 @@ const slates = fc
   .map(([first, rest]) => [[first], ...rest]);
 
 describe('collaborative utility', () => {
+  // #region D1
   test('D1: by hand: identity, log1p, rank, share and their weighted sum', () => {
     const log = logOf([
       [3, 0, 1],
@@ -43,6 +44,7 @@ describe('collaborative utility', () => {
     expect(of(signal('share'))).toEqual([0.75, 0, 0.25, 0.5, 0.5]);
     expect(of(signal('identity', 2), signal('identity', -1, 'g'))).toEqual([5, -1, 1, 3, 3]);
   });
+  // #endregion D1
 
   test.prop([slates])('D1: ranks run from 0 to 1 with mean 1/2, ties are equal, order is kept', (slatesOf) => {
     const log = logOf(slatesOf);
