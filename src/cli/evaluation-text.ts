@@ -6,6 +6,7 @@ import {
   formatInterval,
   formatNumber,
   formatPercent,
+  groupsTable,
   textTable,
   verdictSentence,
 } from '../report/index.js';
@@ -81,6 +82,11 @@ function targetText(name: string, target: TargetResult, kinds: readonly Componen
   if (joint !== undefined && joint.level !== 'supported' && estimates.some(({ key }) => key === 'joint_ips')) {
     lines.push(`joint_ips, on the products of whole slates: ${joint.level}`, ...verdictLines(joint).slice(1));
   }
+  for (const [key, { parameter, selected, reason }] of Object.entries(target.tuning ?? {})) {
+    lines.push(`${key}: ${parameter} ${formatNumber(selected)}, chosen on the log; ${reason}`);
+  }
+  const groups = target.groups === undefined ? null : groupsTable(target.groups);
+  if (groups !== null) lines.push(groups.title, textTable(groups.table.columns, groups.table.rows), groups.worst);
   return lines.join('\n');
 }
 

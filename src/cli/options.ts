@@ -76,6 +76,12 @@ export function rangeOption(name: string) {
   };
 }
 
+/** Reads T1,T2,... with each above 0 and at most 1, or the word fit. @throws PopeError. */
+export function positionBiasOption(text: string): readonly number[] | 'fit' {
+  if (text === 'fit') return 'fit';
+  return text.split(',').map(numberOption('--position-bias', 0, 1, { above: true }));
+}
+
 /** Splits NAME=VALUE at the first sign. @throws PopeError naming the option. */
 export function splitPair(option: string, text: string, form: string): [string, string] {
   const at = text.indexOf('=');

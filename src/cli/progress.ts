@@ -2,13 +2,16 @@ import type { Sink } from './context.js';
 
 /** A bar on a terminal for work that takes over a second; silent elsewhere. */
 export interface Progress {
-  /** Begins a piece of work of `total` steps. */
+  /** Begins a piece of work of `total` steps; Infinity where nobody knows how many. */
   start(label: string, total: number): void;
   /** `done` steps of it are done. */
   at(done: number): void;
   /** Takes the bar off the screen. */
   stop(): void;
 }
+
+/** Shows nothing. */
+export const noProgress: Progress = { start: () => {}, at: () => {}, stop: () => {} };
 
 const WIDTH = 24;
 const PATIENCE = 1000;
@@ -37,6 +40,10 @@ export function createProgress(
       const time = now();
       if (silent || time - began < PATIENCE || time - drawn < PAUSE) return;
       drawn = time;
+      if (total === Number.POSITIVE_INFINITY) {
+        stream.write(`\r\u001b[2K${label} ${done}`);
+        return;
+      }
       const share = Math.min(1, Math.max(0, done / total));
       const full = Math.round(share * WIDTH);
       const left = share > 0.02 ? `, ${Math.ceil(((time - began) * (1 - share)) / share / 1000)} s left` : '';

@@ -6,7 +6,7 @@ import type { ScoredPolicy } from '../pope/index.js';
 import { invalid, PopeError } from '../util/index.js';
 import { splitPair } from './options.js';
 import { isFolder, loadPolicy, scorePolicy } from './policy-folder.js';
-import type { Progress } from './progress.js';
+import { noProgress, type Progress } from './progress.js';
 
 /** One --target NAME=PATH. */
 export interface TargetOption {
@@ -55,4 +55,32 @@ export async function readTargets(
     else whole = attachTarget(whole, name, await readTargetLogProbs(path));
   }
   return { log: whole, scored };
+}
+
+/**
+ * A function that scores one part of a log by every checkpoint given; the checkpoints are read once.
+ * @throws PopeError for a name given twice, and for a file of log-probabilities, which is read whole.
+ */
+export async function partScorer(
+  given: readonly TargetOption[],
+  candidates: Candidates | undefined,
+): Promise<(part: Log) => Record<string, ScoredPolicy>> {
+  const policies = new Map<string, Awaited<ReturnType<typeof loadPolicy>>>();
+  for (const { name, path } of given) {
+    if (policies.has(name)) throw invalid('--target', name, 'a name that no other target has');
+    if (!(await isFolder(path))) {
+      throw new PopeError(
+        `--target ${name}=${path}: ${path} is no checkpoint folder; expected one with --stream, or the target's log-probabilities inside the log.`,
+        { argument: '--target' },
+      );
+    }
+    policies.set(name, await loadPolicy(path, candidates));
+  }
+  return (part) => {
+    const own = [...policies.keys()].find((name) => part.targetLogProb.has(name));
+    if (own !== undefined) throw invalid('--target', own, 'a name that no target of the log has');
+    return Object.fromEntries(
+      [...policies].map(([name, policy]) => [name, scorePolicy(policy, part, { label: '', progress: noProgress })]),
+    );
+  };
 }

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { registerDemo } from './commands/demo.js';
+import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
 import { registerFit } from './commands/fit.js';
 import { registerGenerate } from './commands/generate.js';
+import { registerLint } from './commands/lint.js';
 import { registerScore } from './commands/score.js';
 import { registerSimulate } from './commands/simulate.js';
 import { registerTrain } from './commands/train.js';
@@ -18,7 +20,9 @@ const commands: readonly ((program: Command, context: Context) => void)[] = [
   registerTrain,
   registerScore,
   registerGenerate,
+  registerLint,
   registerSimulate,
+  registerDoctor,
 ];
 
 /**

@@ -9,6 +9,7 @@ import {
 } from './evidence-sections.js';
 import { type IntervalRow, intervalFigure, utilityDiversityFigure } from './figures/index.js';
 import { formatEstimate, formatInterval, type MaybeNumber } from './format.js';
+import { groupsSection } from './groups-table.js';
 import type { Block, Section } from './html.js';
 import type { EstimateResult, EstimatesByEstimator, EvaluationResult, Quantities, TargetResult } from './result.js';
 import { verdictSentence, warningList } from './verdict.js';
@@ -24,6 +25,7 @@ export function evaluationSections(result: EvaluationResult, extras: EvaluationE
     verdicts(result, targets),
     estimates(result, targets, extras),
     differences(result, targets),
+    groupsSection(targets),
     plane(result, targets, extras),
     weightsSection(targets, extras),
     coverageSection(extras),

@@ -13,7 +13,9 @@ export {
   formatPercent,
   type MaybeNumber,
 } from './format.js';
+export { groupsTable } from './groups-table.js';
 export { type Block, type HtmlReport, htmlReport, type Section } from './html.js';
+export { furtherEstimators, mainEstimates } from './main-estimates.js';
 export { element, escapeText, join, type Markup } from './markup.js';
 export type * from './result.js';
 export { niceTicks, type Ticks } from './scale.js';

@@ -66,6 +66,7 @@ describe('pope evaluate on a log computed by hand', () => {
       'verdict',
       'sensitivity',
       'variance',
+      'value_variance',
     ]);
     expect(result.targets.new.sensitivity.eta).toEqual([0.1, 0.25, 0.5]);
     for (const { code, message } of result.warnings)

@@ -35,12 +35,14 @@ const target = (
     sensitivity: {
       eta: [0.1, 0.25, 0.5],
       utility: [0.1, 0.25, 0.5].map((e) => ({ lower: 0.55 - e, upper: 0.55 + e })),
+      ips: [0.1, 0.25, 0.5].map((e) => ({ lower: 0.55 * Math.exp(-e), upper: 0.55 * Math.exp(e) })),
       tipping_point: null,
     },
     variance: {
       utility: { estimate: 1.23, lower_bound: 0.4, z: 0.3, kl: 0.7, chi2: 2.4 },
       value: { estimate: 2.23, lower_bound: 0.5, z: 0.3, kl: 0.7, chi2: 2.4 },
     },
+    value_variance: { snips: { utility: 1e-4, diversity: 4e-5, covariance: -1e-5, value: 1.2e-4 } },
   };
 };
 

@@ -1,60 +1,32 @@
 import type { Command } from 'commander';
-import { readCandidates, readLog, writeFileAtomic } from '../../data/node.js';
-import type { Log } from '../../ope/index.js';
-import {
-  type DiversityKind,
-  diversityKinds,
-  type EstimatorKey,
-  type EvaluationResult,
-  estimatorKeys,
-  evaluate,
-  type ScoredPolicy,
-  type Signal,
-} from '../../pope/index.js';
-import { binWeights, evaluationReport, type WeightBins } from '../../report/index.js';
-import { INTERVAL_METHODS, type IntervalMethod } from '../../stats/index.js';
+import { readCandidates, writeFileAtomic } from '../../data/node.js';
+import { diversityKinds, estimatorKeys } from '../../pope/index.js';
+import { evaluationReport, furtherEstimators, mainEstimates } from '../../report/index.js';
+import { INTERVAL_METHODS } from '../../stats/index.js';
 import { PopeError } from '../../util/index.js';
 import { assertNotInput } from '../assert-not-input.js';
 import type { Context } from '../context.js';
+import { evaluateInParts } from '../evaluation/in-parts.js';
+import type { EvaluateCommandOptions } from '../evaluation/settings.js';
+import { evaluateWhole } from '../evaluation/whole.js';
 import { evaluationText } from '../evaluation-text.js';
 import { exitCodes } from '../exit-code.js';
 import { finiteResult } from '../finite-result.js';
-import { type LimitOption, limitHelp, limitOption, limitsOf } from '../limit-option.js';
+import { limitHelp, limitOption } from '../limit-option.js';
 import {
-  type CommonOptions,
   choiceOption,
   common,
   integerOption,
   listOption,
   numberOption,
+  positionBiasOption,
   rangeOption,
   repeat,
 } from '../options.js';
 import { note, printResult, printWarnings } from '../output.js';
 import { createProgress } from '../progress.js';
-import { readTargets, type TargetOption, targetOption } from '../read-targets.js';
-import { signalOption, signalsOf } from '../signal-option.js';
-
-interface EvaluateCommandOptions extends CommonOptions {
-  readonly target?: readonly TargetOption[];
-  readonly signal?: readonly Signal[];
-  readonly tau: number;
-  readonly diversity: DiversityKind;
-  readonly estimators?: readonly EstimatorKey[];
-  readonly interval: IntervalMethod;
-  readonly level: number;
-  readonly resamples: number;
-  readonly clip: number;
-  readonly switch: number;
-  readonly shrink: number;
-  readonly lambda?: number;
-  readonly rewardRange?: readonly [number, number];
-  readonly limit?: readonly LimitOption[];
-  readonly candidates?: string;
-  readonly onError: 'stop' | 'skip';
-  readonly strict?: true;
-  readonly html?: string;
-}
+import { targetOption } from '../read-targets.js';
+import { signalOption } from '../signal-option.js';
 
 /** Adds `pope evaluate`. */
 export function registerEvaluate(program: Command, context: Context): void {
@@ -79,7 +51,7 @@ export function registerEvaluate(program: Command, context: Context): void {
     .option('--diversity <kind>', diversityKinds.join(', '), choiceOption('--diversity', diversityKinds), 'surprisal')
     .option(
       '--estimators <list>',
-      `${estimatorKeys.join(',')}, or all (default: all that have their inputs)`,
+      `${estimatorKeys.join(',')}, or all (default: all that have their inputs; the table then shows the main ones)`,
       listOption('--estimators', estimatorKeys),
     )
     .option('--interval <method>', INTERVAL_METHODS.join(', '), choiceOption('--interval', INTERVAL_METHODS), 't')
@@ -95,8 +67,14 @@ export function registerEvaluate(program: Command, context: Context): void {
     )
     .option(
       '--lambda <l>',
-      'log_smoothing and implicit_exploration, which this version does not have yet',
+      'log_smoothing: log(1 + L rho R)/L; implicit_exploration: rho/(1 + L rho) (default: 1/sqrt(rounds))',
       numberOption('--lambda', 0, Infinity, { above: true }),
+    )
+    .option('--tune', 'choose --clip, --switch, --shrink and --lambda for each target on the log, by SLOPE')
+    .option(
+      '--position-bias <list>',
+      'chance that display position 1, 2 ... is seen, as 1,0.6,0.4: feedback is divided by it; or fit, where responses were put into positions at random',
+      positionBiasOption,
     )
     .option(
       '--reward-range <lo,hi>',
@@ -111,90 +89,66 @@ export function registerEvaluate(program: Command, context: Context): void {
       choiceOption('--on-error', ['stop', 'skip'] as const),
       'stop',
     )
+    .option('--stream', 'read the log in parts, in memory that does not grow with it (JSON Lines, interval t)')
     .option('--strict', 'exit with 3 where a target is refused')
     .option('--html <file>', 'write a report: one file, no script, nothing loaded')
-    .action((log: string, options: EvaluateCommandOptions) => evaluateCommand(log, options, context));
+    .action((log: string, options: EvaluateCommandOptions) => {
+      // `all` stands for undefined, as if nothing had been asked for
+      const chosen = command.getOptionValueSource('estimators') !== undefined || options.tune === true;
+      return evaluateCommand(log, options, context, chosen);
+    });
   common(command, [
     'pope evaluate log.jsonl',
     'pope evaluate log.jsonl --target new=runs/new --signal upvotes:log1p --html report.html',
     'pope evaluate log.csv --estimators ips,snips,dr --interval bootstrap --json > result.json',
+    'pope evaluate log.jsonl --position-bias 1,0.6,0.4 --tune',
     'zcat log.jsonl.gz | pope evaluate - --diversity none --strict --limit ess=50,500',
   ]);
 }
 
-async function evaluateCommand(path: string, options: EvaluateCommandOptions, context: Context): Promise<void> {
+async function evaluateCommand(
+  path: string,
+  options: EvaluateCommandOptions,
+  context: Context,
+  showAll: boolean,
+): Promise<void> {
   checkTogether(options);
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
   const targetPaths = (options.target ?? []).map((target) => target.path);
   await assertNotInput({ '--html': options.html }, [path, options.candidates, ...targetPaths]);
   const candidates = options.candidates === undefined ? undefined : await readCandidates(options.candidates);
-  let hash = '';
-  const read = await readLog(path, { onError: options.onError, candidates, onHash: (sha256) => void (hash = sha256) });
-  if (read.logPropensity === null) throw unfitted(path);
-  const signals = signalsOf(read, options.signal);
-  const { log, scored } = await readTargets(read, options.target ?? [], { candidates, progress });
-  const limits = options.limit === undefined ? undefined : limitsOf(options.limit);
-  const evaluated = evaluate(log, {
-    signals,
-    tau: options.tau,
-    diversity: options.diversity,
-    interval: options.interval,
-    level: options.level,
-    resamples: options.resamples,
-    seed: options.seed,
-    parameters: { clip: options.clip, switch: options.switch, shrink: options.shrink },
-    targets: scored,
-    ...(options.estimators && { estimators: options.estimators }),
-    ...(options.rewardRange && { rewardRange: options.rewardRange }),
-    ...(limits && { limits }),
-  });
+  const { evaluated, weights, hash } = options.stream
+    ? await evaluateInParts(path, options, { candidates, progress })
+    : await evaluateWhole(path, options, { candidates, progress });
   const result = finiteResult(evaluated);
+  const shown = showAll ? result : mainEstimates(result);
   if (options.html !== undefined) {
-    const report = evaluationReport(result, { weights: weightsOf(log, result, scored), inputHash: `sha256 ${hash}` });
+    const report = evaluationReport(shown, { weights: weights(result), inputHash: `sha256 ${hash}` });
     await writeFileAtomic(options.html, report);
     note(context, options, `wrote ${options.html}`);
   }
-  printResult(context, options, result, () => evaluationText(result, { colour: context.io.stdout.isTTY === true }));
+  printResult(context, options, result, () => {
+    const text = evaluationText(shown, { colour: context.io.stdout.isTTY === true });
+    const more = shown === result ? [] : furtherEstimators(result);
+    return more.length === 0
+      ? text
+      : `${text}\n\nfurther estimators, with --estimators all or --json: ${more.join(', ')}`;
+  });
   printWarnings(context, options, result.warnings);
   const refused = Object.values(result.targets).some(({ verdict }) => verdict.level === 'refused');
   if (options.strict && refused) context.exitCode = exitCodes.refused;
 }
 
 /** Options that need one another. */
-function checkTogether({ interval, rewardRange, lambda }: EvaluateCommandOptions): void {
+function checkTogether({ interval, rewardRange, stream, tune, positionBias }: EvaluateCommandOptions): void {
   if ((interval === 'bernstein' || interval === 'hoeffding') && rewardRange === undefined) {
     throw new PopeError(
       `--interval ${interval} needs --reward-range LO,HI, the range that a round's term cannot leave.`,
       { argument: '--reward-range' },
     );
   }
-  if (lambda !== undefined) {
-    throw new PopeError(
-      '--lambda belongs to log_smoothing and implicit_exploration, estimators that this version does not have yet.',
-      { argument: '--lambda' },
-    );
+  const whole = tune ? '--tune' : positionBias === 'fit' ? '--position-bias fit' : null;
+  if (stream && whole !== null) {
+    throw new PopeError(`${whole} needs the whole log; expected no --stream beside it.`, { argument: whole });
   }
-}
-
-function unfitted(path: string): PopeError {
-  return new PopeError(
-    `${path} has no propensities, which every estimate needs; expected log_propensity or propensity on every response. ` +
-      `Fit the logging policy first with "pope fit ${path} --out DIR", then evaluate the log that it writes.`,
-    { code: 'no_propensity', file: path },
-  );
-}
-
-/** Histograms of the raw weights, for the report; none where a weight leaves float64. */
-function weightsOf(
-  log: Log,
-  result: EvaluationResult,
-  scored: Readonly<Record<string, ScoredPolicy>>,
-): Record<string, WeightBins> {
-  const bins: Record<string, WeightBins> = {};
-  for (const name of Object.keys(result.targets)) {
-    const logProb = scored[name]?.logProb ?? log.targetLogProb.get(name);
-    const weights = logProb?.map((p, j) => Math.exp(p - log.logPropensity![j]));
-    if (weights?.every((rho) => Number.isFinite(rho))) bins[name] = binWeights(weights);
-  }
-  return bins;
 }

@@ -1,5 +1,5 @@
 import type { EvaluationResult, StepRecord } from '../../pope/index.js';
-import { binWeights, type CurvePanel, evaluationReport } from '../../report/index.js';
+import { binWeights, type CurvePanel, evaluationReport, mainEstimates } from '../../report/index.js';
 import { problemSettings } from './setting.js';
 import type { TrainedPolicy } from './train-policies.js';
 import type { Truth } from './truth.js';
@@ -16,7 +16,7 @@ export interface DemoReportInput {
 
 /** The demo's report: one HTML file, estimates beside the truth. */
 export function demoReport({ result, truth, policies, weights, inputHash, settings }: DemoReportInput): string {
-  return evaluationReport(result, {
+  return evaluationReport(mainEstimates(result), {
     title: 'POPE on real votes: the Polis demo',
     subtitle: `Each round is one participant: ${problemSettings.slate} statements of a topic, drawn from a skewed logging policy, with the real votes. The estimates use held-out participants only; the truth is every vote that they cast.`,
     truth: Object.fromEntries(

@@ -1,0 +1,41 @@
+import { readLogChunks } from '../../data/node.js';
+import { type EvaluationStream, streamEvaluation } from '../../pope/index.js';
+import { PopeError } from '../../util/index.js';
+import { partScorer } from '../read-targets.js';
+import { signalsOf } from '../signal-option.js';
+import { type EvaluateCommandOptions, type Evaluated, type Reading, sharedOptions, unfitted } from './settings.js';
+
+/** Reads the log in parts and keeps only sums of them: memory does not grow with the log. */
+export async function evaluateInParts(
+  path: string,
+  options: EvaluateCommandOptions,
+  { candidates, progress }: Reading,
+): Promise<Evaluated> {
+  let hash = '';
+  let stream: EvaluationStream | undefined;
+  const score = await partScorer(options.target ?? [], candidates);
+  let rounds = 0;
+  progress.start('rounds read', Number.POSITIVE_INFINITY);
+  try {
+    const parts = readLogChunks(path, {
+      onError: options.onError,
+      candidates,
+      onHash: (sha256) => void (hash = sha256),
+    });
+    for await (const part of parts) {
+      if (part.logPropensity === null) throw unfitted(path);
+      if (stream === undefined) {
+        stream = streamEvaluation({
+          ...sharedOptions(options, signalsOf(part, options.signal)),
+          ...(options.positionBias && { examination: options.positionBias as readonly number[] }),
+        });
+      }
+      stream.add(part, score(part));
+      progress.at((rounds += part.rounds));
+    }
+  } finally {
+    progress.stop();
+  }
+  if (stream === undefined) throw new PopeError(`${path} has no rounds; expected at least one.`, { file: path });
+  return { evaluated: stream.result(), weights: () => ({}), hash };
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import type { EvaluationResult } from '../../src/pope/index.js';
+import { seededRandom, uniform } from '../../src/random/index.js';
+import { jsonl, pope, workFolder } from './harness.js';
+
+const { write } = workFolder();
+const random = seededRandom(4);
+
+/** 300 rounds of one response at position 1 or 2, rated by two groups. */
+const records = Array.from({ length: 300 }, (_, i) => {
+  const first = uniform(random) < 0.4;
+  const seen = i % 2 === 0 || uniform(random) < 0.5;
+  return {
+    id: `r${i}`,
+    prompt: `x${i % 3}`,
+    responses: [
+      {
+        text: first ? 'a' : 'b',
+        position: 1 + (i % 2),
+        propensity: first ? 0.4 : 0.6,
+        target_log_prob: { new: Math.log(first ? 0.7 : 0.3) },
+        feedback: { up: seen && uniform(random) < (first ? 0.8 : 0.3) ? 1 : 0 },
+        group_feedback: { old: { up: uniform(random) < 0.2 ? 1 : 0 }, young: { up: uniform(random) < 0.6 ? 1 : 0 } },
+      },
+    ],
+  };
+});
+const log = write('log.jsonl', jsonl(records));
+
+const json = async (...argv: string[]): Promise<EvaluationResult> => {
+  const ran = await pope('evaluate', log, ...argv, '--json');
+  expect(ran.code, ran.stderr).toBe(0);
+  return JSON.parse(ran.stdout);
+};
+
+describe('estimators beyond the main ones', () => {
+  it('are in the JSON, and in the table when asked for', async () => {
+    const [text, all] = [await pope('evaluate', log), await pope('evaluate', log, '--estimators', 'all')];
+    expect(text.stdout).not.toMatch(/^utility +beta_star/m);
+    expect(text.stdout).toMatch(
+      /further estimators.*: log_smoothing, implicit_exploration, beta_star, pareto_smoothed/,
+    );
+    expect(all.stdout).toMatch(/^utility +beta_star/m);
+    expect(all.stdout).not.toMatch(/further estimators/);
+    const { utility } = (await json()).targets['new'];
+    expect(Object.keys(utility)).toEqual(
+      expect.arrayContaining(['log_smoothing', 'implicit_exploration', 'beta_star', 'pareto_smoothed']),
+    );
+  });
+
+  it('--lambda is theirs: towards 0 both are ips', async () => {
+    const { utility } = (await json('--lambda', '1e-9')).targets['new'];
+    expect(utility['log_smoothing']!.estimate).toBeCloseTo(utility['ips']!.estimate!, 7);
+    expect(utility['implicit_exploration']!.estimate).toBeCloseTo(utility['ips']!.estimate!, 7);
+    const held = (await json('--lambda', '1')).targets['new'].utility;
+    expect(held['implicit_exploration']!.estimate!).toBeLessThan(0.8 * utility['ips']!.estimate!);
+  });
+});
+
+describe('--tune', () => {
+  it('chooses on the log, shows every candidate and says that intervals do not include it', async () => {
+    const tuned = await json('--tune', '--diversity', 'none');
+    const { tuning, utility } = tuned.targets['new'];
+    expect(Object.keys(tuning!)).toEqual(['clipped_ips', 'log_smoothing', 'implicit_exploration']);
+    for (const [key, { candidates, selected }] of Object.entries(tuning!)) {
+      expect(candidates).toHaveLength(12);
+      const chosen = candidates.find(({ outcome }) => outcome === 'selected')!;
+      expect(chosen.value).toBe(selected);
+      expect(utility[key]!.estimate).toBeCloseTo(chosen.estimate, 12);
+    }
+    expect(tuned.warnings.map(({ code }) => code)).toContain('tuned_on_log');
+    const fixed = await json('--diversity', 'none', '--clip', String(tuning!['clipped_ips'].selected));
+    expect(fixed.targets['new'].utility['clipped_ips']).toEqual(utility['clipped_ips']);
+    expect((await pope('evaluate', log, '--tune')).stdout).toMatch(/^clipped_ips: clip [\d.]+, chosen on the log; /m);
+  });
+});
+
+describe('--position-bias', () => {
+  it('divides feedback by the chance that its position is seen', async () => {
+    const [plain, corrected, fitted] = [
+      await json(),
+      await json('--position-bias', '1,0.5'),
+      await json('--position-bias', 'fit'),
+    ];
+    const mean = (position: number): number =>
+      records.reduce((sum, { responses: [r] }) => sum + (r.position === position ? r.feedback.up : 0), 0) / 150;
+    expect(plain.logging.utility!.estimate).toBeCloseTo((mean(1) + mean(2)) / 2, 12);
+    expect(corrected.logging.utility!.estimate).toBeCloseTo((mean(1) + 2 * mean(2)) / 2, 12);
+    expect(fitted.logging.utility!.estimate).toBeCloseTo(mean(1), 12);
+    expect(corrected.settings['examination']).toEqual([1, 0.5]);
+  });
+});
+
+describe('groups of raters', () => {
+  it('are a table with the worst of them', async () => {
+    const ran = await pope('evaluate', log);
+    expect(ran.stdout).toMatch(/utility of 2 groups of raters by snips \(97\.50% intervals, which hold together\)/);
+    expect(ran.stdout).toMatch(/^old +300 /m);
+    expect(ran.stdout).toMatch(/worst group: old, 0\.\d+ \[0/);
+  });
+});
+
+describe('--stream', () => {
+  it('prints what the whole log gives, but for what needs all rounds at once', async () => {
+    const options = ['--lambda', '0.1', '--diversity', 'anchored'];
+    const [whole, stream] = [await json(...options), await json(...options, '--stream')];
+    const { utility, value, verdict } = stream.targets['new'];
+    expect(Object.keys(utility)).not.toContain('beta_star');
+    for (const key of Object.keys(utility)) {
+      expect(utility[key]!.estimate).toBeCloseTo(whole.targets['new'].utility[key]!.estimate!, 10);
+      expect(utility[key]!.upper).toBeCloseTo(whole.targets['new'].utility[key]!.upper!, 10);
+    }
+    expect(value['ips']!.estimate).toBeCloseTo(whole.targets['new'].value['ips']!.estimate!, 10);
+    expect(verdict.level).toBe(whole.targets['new'].verdict.level);
+    expect(stream.warnings.map(({ code }) => code)).toContain('not_streamed');
+    expect(stream.log).toEqual(whole.log);
+  });
+
+  it('refuses targets that are no checkpoint', async () => {
+    const target = write('target.jsonl', jsonl([{ id: 'r0', log_probs: [-1] }]));
+    const ran = await pope('evaluate', log, '--stream', '--target', `other=${target}`);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toMatch(/is no checkpoint folder; expected one with --stream/);
+  });
+});
