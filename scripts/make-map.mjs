@@ -1,5 +1,7 @@
-// Writes docs/map.md, and the property links of docs/math, from the sources: an id's page is its heading in docs/math,
-// its function the export under the docstring with its @id, its property every test file with a title that begins with it.
+// Writes docs/map.md, and of each section of docs/math its property links and its code, from the sources: an id's page is
+// its heading in docs/math, its function the export under the docstring with its @id, its property every test file with a
+// title that begins with it. Its code is the regions named after it: `// #region T6` to `// #endregion T6`
+// (or T6-something).
 //
 //   node scripts/make-map.mjs            writes
 //   node scripts/make-map.mjs --check    writes nothing; exit 1 names the files that are out of date
@@ -8,22 +10,6 @@ import { join, posix, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const mapFile = 'docs/map.md';
-
-/** All ids of the specification, with the statement's name for those that have no page yet. */
-const planned = new Map(
-  Object.entries({
-    D1: 'Collaborative utility', D2: 'Surprisal', D3: 'Coverage', D4: 'Slate entropy', D5: 'Preference distribution',
-    D6: 'Value', D7: 'Anchored diversity',
-    E1: 'Joint estimator', E2: 'Decomposed estimators', E3: 'The family of weight transforms, rewards and aggregators',
-    T1: 'Unbiased for local rewards', T1b: 'Not local: the mixed value', T2: 'Bias from misestimated propensities',
-    T3: 'The variance, exactly', T4: 'The variance from below', T5: 'Variance across contexts, and its covariance',
-    T6: 'Decomposed against joint', T7: 'The tangent bound', T8: 'The lower bound of the value',
-    T9: 'The optimum in closed form', T10: 'The policy gradient', T11: 'Pessimism of transformed weights',
-    T12: 'Confidence bounds', T13: 'Sensitivity', T14: 'Tail index', T15: 'Doubly robust',
-    T16: 'Additive control variate', T17: 'Merging', T18: 'Mean weight', T19: 'Class-marginal weights',
-    T20: 'Chain-rule entropy', T21: 'Position correction', T22: 'Groups, and the worst group',
-  }), // prettier-ignore
-);
 
 const read = (path) => readFileSync(join(root, path), 'utf8');
 const filesUnder = (folder, ending) =>
@@ -71,47 +57,68 @@ function pagesById() {
 const order = (id) => ['D', 'E', 'T'].indexOf(id[0]) * 1000 + parseInt(id.slice(1), 10) * 2 + (id.endsWith('b') ? 1 : 0);
 const link = (from, path, text) => `[${text}](${posix.relative(posix.dirname(from), path)})`;
 
+/** id -> what to include: the regions named after it (`T14`, `T14-smoothing`), sources before tests. */
+function regionsById() {
+  const found = new Map();
+  for (const path of [...filesUnder('src', '.ts'), ...filesUnder('test', '.ts')]) {
+    const names = new Set([...read(path).matchAll(/^\s*\/\/ #region ([DET]\d+b?(?:-[\w-]+)?)$/gm)].map((m) => m[1]));
+    for (const name of names) {
+      const id = name.split('-')[0];
+      found.set(id, [...(found.get(id) ?? []), { path, name }]);
+    }
+  }
+  return found;
+}
+
 function mapText(pages, functions, properties) {
   const rows = [...pages].sort(([a], [b]) => order(a) - order(b)).map(([id, { page, title, anchor }]) => {
     const used = (functions.get(id) ?? []).map(({ path, name }) => link(mapFile, path, `\`${name}\``)).join(', ');
     const tested = (properties.get(id) ?? []).map((path) => link(mapFile, path, posix.basename(path))).join(', ');
-    return `| ${id} | ${link(mapFile, page, title).replace(/\)$/, `#${anchor})`)} | ${used || 'see the page'} | ${tested || 'none yet'} |`;
+    return `| ${id} | ${link(mapFile, page, title).replace(/\)$/, `#${anchor})`)} | ${used || 'none yet'} | ${tested || 'none yet'} |`;
   });
-  const missing = [...planned]
-    .filter(([id]) => !pages.has(id))
-    .map(([id, title]) => {
-      const tested = (properties.get(id) ?? []).map((path) => link(mapFile, path, posix.basename(path))).join(', ');
-      return `- ${id} ${title}${tested && ` (its property is there already: ${tested})`}`;
-    });
   return `# The map
 
-From each statement to its proof, its function and its property. Written by \`node scripts/make-map.mjs\`; a test fails where it is out of date.
+From each statement to its proof, its function and its property; below each proof stands the code of both. Written by \`node scripts/make-map.mjs\`; a test fails where it is out of date.
 \`npx vitest run -t 'T6:'\` runs the properties of one statement.
 
 | id | statement and proof | function | property |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
-${missing.length === 0 ? '' : `\n## To come\n\n${missing.join('\n')}\n`}`;
+`;
 }
 
-/** The page with each section's "Property: ..." filled in from the tests. */
-function pageText(page, properties) {
-  let id;
-  return read(page)
-    .split('\n')
-    .map((line) => {
-      const heading = /^#+ (?:([DET]\d+b?)\b)?/.exec(line);
-      if (heading !== null) id = heading[1];
-      if (id === undefined || !line.includes('Property: ')) return line;
-      const tested = (properties.get(id) ?? []).map((path) => link(page, path, posix.basename(path)));
-      return line.replace(/Property: .*$/, `Property: ${tested.length === 0 ? 'none yet' : tested.join(', ')}.`);
-    })
-    .join('\n');
+const summary = '<summary>The code and its property</summary>';
+
+/** The page with each section's property links and code filled in from the sources. */
+function pageText(page, properties, regions) {
+  const [preface, ...sections] = read(page).split(/^(?=## )/m);
+  return [preface, ...sections.map((section) => sectionText(page, section, properties, regions))].join('');
+}
+
+function sectionText(page, section, properties, regions) {
+  const id = /^## ([DET]\d+b?)\b/.exec(section)?.[1];
+  if (id === undefined) return section;
+  const tested = (properties.get(id) ?? []).map((path) => link(page, path, posix.basename(path)));
+  const prose = section
+    .replace(/Property: .*$/m, () => `Property: ${tested.length === 0 ? 'none yet' : tested.join(', ')}.`)
+    .replace(new RegExp(`^<details>\\n${summary}\\n[\\s\\S]*?^</details>\\n?`, 'gm'), '')
+    .replace(new RegExp(`^<<< \\S+#${id}(?:-[\\w-]+)?\\{ts\\}\\n?`, 'gm'), '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trimEnd();
+  // the site puts the code in the place of each <<< line; folded, so that GitHub, which cannot, shows the prose whole
+  const code = (regions.get(id) ?? []).map(
+    ({ path, name }) => `<<< ${posix.relative(posix.dirname(page), path)}#${name}{ts}\n\n`,
+  );
+  const block = code.length === 0 ? '' : `\n<details>\n${summary}\n\n${code.join('')}</details>\n`;
+  return `${prose}\n${block}\n`;
 }
 
 const pages = pagesById();
 const properties = propertiesById();
-const wanted = new Map(filesUnder('docs/math', '.md').map((page) => [page, pageText(page, properties)]));
+const regions = regionsById();
+const wanted = new Map(
+  filesUnder('docs/math', '.md').map((page) => [page, `${pageText(page, properties, regions).trimEnd()}\n`]),
+);
 wanted.set(mapFile, mapText(pages, functionsById(), properties));
 const stale = [...wanted].filter(([path, text]) => !existsSync(join(root, path)) || read(path) !== text);
 if (process.argv.includes('--check')) {
