@@ -1,8 +1,16 @@
 import { backendOf, tensor } from '../backend/index.js';
-import { add, div, gather, mul, segmentSum, sub } from '../ops/index.js';
-import type { Tensor } from '../tensor/index.js';
+import { add, div, exp, gather, mul, segmentSum, sub } from '../ops/index.js';
+import type { FloatDType, Tensor } from '../tensor/index.js';
 import { jointLogRatio, slateReward } from './aggregate.js';
-import { type Aggregator, acrossRounds, type Estimator, estimator, local, slateSum } from './estimator.js';
+import {
+  type Aggregator,
+  acrossRounds,
+  type Estimator,
+  type EstimatorInput,
+  estimator,
+  local,
+  slateSum,
+} from './estimator.js';
 import { withPrefix } from './prefix-ips.js';
 import { slotOfResponse } from './prefix-log-ratio.js';
 import { scaledWeight } from './weight.js';
@@ -32,9 +40,28 @@ export const selfNormalizedBySlot: Aggregator = (weight, reward, input) => {
   return { numerator: slateSum(terms, input), denominator: null, baseline: null };
 };
 
+/** The largest log-ratio of each response's slot, constant; a common factor of a slot's weights cancels. */
+function slotMaxima(logRatio: Tensor, input: EstimatorInput): Tensor {
+  const slotOf = slotOfResponse(input.roundOf.dataSync());
+  const values = logRatio.dataSync();
+  const top = new Map<number, number>();
+  slotOf.forEach((slot, j) => {
+    // slots without a weight above 0 stay as they are
+    if (values[j] > (top.get(slot) ?? -Infinity)) top.set(slot, values[j]);
+  });
+  const own = Float64Array.from(slotOf, (slot) => top.get(slot) ?? 0);
+  return tensor(own, { dtype: logRatio.dtype as FloatDType, backend: backendOf(logRatio) });
+}
+
 /** Decomposed IPS, self-normalised slot by slot (SNIIPS). With slates of one it is SNIPS. */
 export const slotSnips: Estimator = acrossRounds(
-  estimator({ weight: scaledWeight, reward: local, aggregate: selfNormalizedBySlot }),
+  estimator({
+    weight: (logRatio) => logRatio,
+    reward: local,
+    // scaled slot by slot: one huge weight must not make the other slots' weights 0
+    aggregate: (logRatio, reward, input) =>
+      selfNormalizedBySlot(exp(sub(logRatio, slotMaxima(logRatio, input))), reward, input),
+  }),
 );
 
 /** Prefix IPS, self-normalised slot by slot (SNRIPS). */

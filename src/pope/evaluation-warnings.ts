@@ -81,7 +81,7 @@ export function logWideWarnings(
   if (rows.log.propensity === 'fitted') {
     warn(
       'estimated_propensity',
-      'The propensities were fitted, not logged: intervals do not include the error of that fit.',
+      'The propensities were fitted, not logged: intervals do not include that fit and may be too short or, for a saturated fit, too long (bootstrapWithRefit includes it).',
     );
   }
   if (rows.clustered && rows.units < 30) {

@@ -316,3 +316,15 @@ describe('replay', () => {
     expectClose(estimate(decomposedIps, inputOf(log)).item(), 0.5);
   });
 });
+
+test('self-normalising slot by slot: a huge weight in one slot leaves the others as they are', () => {
+  // slot 1 has weights e^1000 and 1, so its estimate is the reward of the first; slot 2 is (2 * 1 + 4 * 3)/(2 + 4)
+  const input: EstimatorInput = {
+    rounds: 2,
+    logRatio: numbers([1000, Math.log(2), 0, Math.log(4)]),
+    reward: numbers([5, 1, 7, 3]),
+    slateWeight: numbers([0.5, 0.5, 0.5, 0.5]),
+    roundOf: rounds([0, 0, 1, 1]),
+  };
+  expectClose(estimate(slotSnips, input).item(), (5 + 14 / 6) / 2);
+});

@@ -1,4 +1,4 @@
-import { type Handle, sizeOf, type TypedArray } from '../../tensor/index.js';
+import { dtypeOf, type Handle, sizeOf, type TypedArray } from '../../tensor/index.js';
 import type { Backend, MapName, ZipName } from '../backend.js';
 import { cast } from './cast.js';
 import { fusedVerbs } from './fused.js';
@@ -35,7 +35,11 @@ export function createJsBackend(options: { readonly keepBytes?: number } = {}): 
     read: async (handle) => copy(handle),
     readSync: copy,
     free: (handle) => pool.give(handle as TypedArray),
-    upload: (data) => data.slice(),
+    upload(data) {
+      const out = take(dtypeOf(data), data.length);
+      out.set(data);
+      return out;
+    },
     fill: (dtype, size, value) => take(dtype, size).fill(value),
     cast(x, dtype) {
       const out = take(dtype, x.size);
