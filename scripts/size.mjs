@@ -9,7 +9,8 @@ const from = (entry, names = '*') => `export ${names === '*' ? `* as ${entry.rep
 const bundles = [
   ['pope-ts: tensor, autograd, ops, ope, pope', from('index'), 30],
   ['pope-ts with pope-ts/nn', from('index') + from('nn'), 40],
-  ['pope-ts/pope: evaluate and train as well', from('pope'), 45],
+  ['{ evaluate, trainPope } of pope-ts/pope', from('pope', '{ evaluate, trainPope }'), 45],
+  ['pope-ts/pope, whole: streams and refits as well', from('pope'), 55],
   ['{ grad, mul, tensor } of pope-ts', from('index', '{ grad, mul, tensor }'), 15],
 ];
 
