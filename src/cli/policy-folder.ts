@@ -172,13 +172,17 @@ function scoreCandidates(
       const own = space.findIndex(({ text }) => text === log.responses[j]);
       logProb[j] = own < 0 ? Number.NaN : Math.min(0, row[own]);
       const opinion = log.opinions?.[j] ?? space[own]?.opinion;
-      let mass = 0;
-      for (let k = 0; k < space.length; k++) if (space[k].opinion === opinion) mass += Math.exp(row[k]);
-      classLogProb[j] = Math.min(0, Math.log(mass));
+      classLogProb[j] = Math.min(0, logSum(space.flatMap((c, k) => (c.opinion === opinion ? [row[k]] : []))));
     }
   }
   const classified = [...candidates.values()].every((space) => space.every(({ opinion }) => opinion !== undefined));
   return classified ? { logProb, classLogProb } : { logProb };
+}
+
+/** log of the sum of exponentials, relative to the largest: a class of probability exp(-800) is not 0. */
+function logSum(logs: readonly number[]): number {
+  const top = Math.max(...logs);
+  return top === -Infinity ? top : top + Math.log(logs.reduce((sum, l) => sum + Math.exp(l - top), 0));
 }
 
 /** How a candidate policy scores, as training wrote it down. */

@@ -68,7 +68,7 @@ export function requireOpinions(log: Log): readonly string[] {
   const missing = opinions === null ? 0 : opinions.indexOf(undefined);
   if (opinions === null || missing >= 0) {
     throw new PopeError(
-      `responses of round ${roundIdOf(log, missing)} have no opinion; expected an opinion class on every response, which diversity "coverage" needs.`,
+      `responses of round ${roundIdOf(log, missing)} have no opinion; expected an opinion class on every response.`,
       { argument: 'opinion' },
     );
   }
