@@ -34,7 +34,7 @@ describe('worked numbers of docs/math', () => {
       rounds: 2,
     };
     const utility = numbers(0, -1);
-    expectClose(tangentBound(input, utility).item(), -0.5 * (1 + Math.log(0.2)));
+    expectClose(tangentBound(utility, { ...input, utility }).item(), -0.5 * (1 + Math.log(0.2)));
     expect(-0.5 * (1 + Math.log(0.2))).toBeCloseTo(0.305, 3);
   });
 
