@@ -1,7 +1,7 @@
 import { scope } from '../tensor/index.js';
 import { assertInteger, invalid, PopeError } from '../util/index.js';
 import { everySlate, inputOfRounds, type SingleRound, type SlateOptions, slateWeightsOf } from './enumerate.js';
-import { type Estimator, estimate } from './estimator.js';
+import { type Estimator, type EstimatorInput, estimate, type RoundTerms } from './estimator.js';
 import { assertProblem, exactValue, type FiniteProblem } from './finite-problem.js';
 
 export interface ExactOptions extends SlateOptions {
@@ -34,7 +34,8 @@ const checkedLogs = 12;
  *
  * The round terms of most estimators do not depend on the other rounds: those are computed once for each possible round
  * and added up. An estimator marked by `acrossRounds` is called on every log; so is one without the mark that is seen
- * not to add up on about a dozen logs. An estimator of your own whose rounds depend on each other should carry the mark.
+ * not to add up on about a dozen logs. Those are a sample: an estimator of your own whose rounds depend on each other and that
+ * differs on few logs alone would be wrong in silence, so give it the mark.
  * @throws PopeError where there are too many logs (3 million responses; 100,000 logs where each is evaluated), or an
  * estimate is undefined.
  */
@@ -92,7 +93,8 @@ function estimatesByRound(enumeration: Enumeration): Float64Array | null {
   const { estimator, problem, options, single, rounds, logs } = enumeration;
   if (estimator.acrossRounds === true) return null;
   const sums = scope(() => {
-    const terms = estimator(inputOfRounds(problem, single, options));
+    const terms = termsOrNull(estimator, inputOfRounds(problem, single, options));
+    if (terms === null) return null;
     const [numerator, denominator, baseline] = [terms.numerator, terms.denominator, terms.baseline].map((column) =>
       column?.dataSync(),
     );
@@ -106,11 +108,21 @@ function estimatesByRound(enumeration: Enumeration): Float64Array | null {
       return a / b + c / rounds;
     });
   });
-  if (!checked(sums).every((log) => sameEstimate(sums[log], callOn(enumeration, log)))) return null;
+  if (sums === null || !checked(sums).every((log) => sameEstimate(sums[log], callOn(enumeration, log)))) return null;
   sums.forEach((value, log) => {
     assertDefined(value, enumeration, log);
   });
   return sums;
+}
+
+/** null where the estimator refuses an input of another number of rounds than the log's: it looks across rounds. */
+function termsOrNull(estimator: Estimator, input: EstimatorInput): RoundTerms | null {
+  try {
+    return estimator(input);
+  } catch (error) {
+    if (error instanceof PopeError) return null;
+    throw error;
+  }
 }
 
 /** The estimate of every log by a call of the estimator on it. */

@@ -4,7 +4,7 @@ import { version } from '../version.js';
 import { type EvaluateOptions, settingsOf, settingsRecord } from './evaluate-settings.js';
 import { evaluationRows, takeRows } from './evaluation-rows.js';
 import { evaluationWarnings, logWideWarnings } from './evaluation-warnings.js';
-import { finishFigures, noEntries, type PendingFigure, targetFigures } from './figures.js';
+import { finishFigures, noEntries, type PendingFigure, smallestRewards, targetFigures } from './figures.js';
 import { groupsByTarget } from './groups-by-target.js';
 import type { ScoredPolicy } from './log-diversity.js';
 import { ownTerms, policyTerms, predictionColumns } from './policy-terms.js';
@@ -65,7 +65,10 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       settings.diversity === 'coverage' && policy.classLogProb !== undefined
         ? policyTerms(rows, { logProb: policy.logProb }, use, logRatio, name).terms
         : found.terms;
-    figures.push(...targetFigures(name, { own: found.terms, paired, logging: logging.terms }, entries, rows, warnings));
+    const least = smallestRewards(rows, found.diversity, settings.tau);
+    figures.push(
+      ...targetFigures(name, { own: found.terms, paired, logging: logging.terms }, entries, rows, warnings, least),
+    );
     return { name, logRatio, found, entries, tuning };
   });
   for (const key of options.estimators ?? []) {

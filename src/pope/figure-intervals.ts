@@ -7,6 +7,7 @@ import {
   tInterval,
 } from '../stats/index.js';
 import { PopeError } from '../util/index.js';
+import { type Guarantee, withoutGuarantee } from './guarantee.js';
 
 /** One number of an evaluation before it has an interval. */
 export interface Figure {
@@ -14,6 +15,8 @@ export interface Figure {
   readonly terms: RoundTermArrays;
   /** A difference of two figures: its terms lie in [lo - hi, hi - lo]. */
   readonly isDifference: boolean;
+  /** What a guaranteed method may say of it; both ends by default. */
+  readonly guarantee?: Guarantee;
 }
 
 export interface FigureIntervals {
@@ -44,13 +47,15 @@ export function figureIntervals(
       without: [],
     };
   const without: { path: string; reason: string }[] = [];
-  const found = figures.map(({ path, terms, isDifference }) => {
+  const found = figures.map(({ path, terms, isDifference, guarantee = 'both' }) => {
     const range =
       options.range && isDifference
         ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const)
         : options.range;
     try {
-      return intervals(method, [terms], { ...options, range: range ?? null })[0];
+      if (guarantee === 'none') throw new PopeError(withoutGuarantee(method), { argument: 'interval', got: method });
+      const bounded = intervals(method, [terms], { ...options, range: range ?? null })[0];
+      return guarantee === 'lower' ? { ...bounded, upper: Number.NaN } : bounded;
     } catch (error) {
       if (!(error instanceof PopeError)) throw error;
       without.push({ path, reason: error.message });

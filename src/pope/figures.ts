@@ -4,6 +4,8 @@ import { combineTerms, type Interval, type RoundTermArrays } from '../stats/inde
 import type { Settings } from './evaluate-settings.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import { type Figure, figureIntervals } from './figure-intervals.js';
+import { guaranteeOf } from './guarantee.js';
+import type { LogDiversity } from './log-diversity.js';
 import { ownTerms, type TermsByKey } from './policy-terms.js';
 import { type Component, components, type EstimateEntry } from './result.js';
 
@@ -31,6 +33,7 @@ export function targetFigures(
   into: { readonly own: Entries; readonly versus: Entries },
   rows: EvaluationRows,
   warnings: Warning[],
+  smallestReward: Readonly<Record<Component, number>>,
 ): PendingFigure[] {
   const figures: PendingFigure[] = [];
   for (const c of components) {
@@ -45,13 +48,15 @@ export function targetFigures(
       const put = (entries: Entries) => (entry: EstimateEntry) => {
         entries[c][key] = entry;
       };
-      figures.push({ path: `${name}: ${c}.${key}`, terms: own, isDifference: false, put: put(into.own) });
+      const guarantee = guaranteeOf(key, smallestReward[c]);
+      figures.push({ path: `${name}: ${c}.${key}`, terms: own, isDifference: false, guarantee, put: put(into.own) });
       if (reference === undefined) continue;
       const difference = combineTerms(terms.paired[c][key], reference, -1);
       figures.push({
         path: `${name}: versus_logging.${c}.${key}`,
         terms: difference,
         isDifference: true,
+        guarantee,
         put: put(into.versus),
       });
     }
@@ -102,3 +107,11 @@ const entryOf = ({ estimate, stdError, lower, upper }: Interval): EstimateEntry 
   lower: finiteOrNull(lower),
   upper: finiteOrNull(upper),
 });
+
+/** The smallest reward of each component that a target's estimates weigh. */
+export function smallestRewards(rows: EvaluationRows, diversity: LogDiversity, tau: number): Record<Component, number> {
+  const least = (x: Float64Array): number => x.reduce((low, v) => Math.min(low, v), Infinity);
+  const u = least(rows.utility);
+  const d = diversity.form === 'none' ? 0 : least(diversity.reward);
+  return { utility: u, diversity: d, value: tau === 0 ? u : Math.min(u, d) };
+}

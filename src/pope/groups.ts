@@ -1,7 +1,7 @@
 import { diagnose, type Log, type Warning } from '../ope/index.js';
 import type { Settings } from './evaluate-settings.js';
 import { type EvaluationRows, evaluationRows, takeRows } from './evaluation-rows.js';
-import { type Entries, noEntries, type PendingFigure, targetFigures } from './figures.js';
+import { type Entries, noEntries, type PendingFigure, smallestRewards, targetFigures } from './figures.js';
 import type { ScoredPolicy } from './log-diversity.js';
 import { policyTerms } from './policy-terms.js';
 import type { EstimatesByKey, GroupResult, GroupsResult, WorstGroup } from './result.js';
@@ -73,7 +73,7 @@ export function pendingGroup(
   );
   const logProb = takeRows(rows, policy.logProb);
   const logRatio = logProb.map((p, m) => (p === -Infinity ? -Infinity : p - rows.logPropensity[m]));
-  const { terms } = policyTerms(rows, policy, use, logRatio, target);
+  const { terms, diversity } = policyTerms(rows, policy, use, logRatio, target);
   const kept = bare ? { ...terms, value: {} } : terms;
   const entries: { own: Entries; versus: Entries } = { own: noEntries(), versus: noEntries() };
   const figures = targetFigures(
@@ -82,6 +82,7 @@ export function pendingGroup(
     entries,
     rows,
     warnings,
+    smallestRewards(rows, diversity, settings.tau),
   );
   return {
     name,
@@ -105,10 +106,9 @@ export function pendingGroup(
 /** All groups of one target with the worst of them by every figure. */
 export function groupsResult(level: number, groups: Readonly<Record<string, GroupResult>>): GroupsResult {
   const worst = (of: (group: GroupResult) => EstimatesByKey): Record<string, WorstGroup> => {
-    const [first] = Object.values(groups);
-    return Object.fromEntries(
-      Object.keys(of(first)).map((key) => [key, worstGroup(groups, (group) => of(group)[key])]),
-    );
+    // a group may lack an estimator, which then has no worst group, whatever the order of groups
+    const keys = new Set(Object.values(groups).flatMap((group) => Object.keys(of(group))));
+    return Object.fromEntries([...keys].map((key) => [key, worstGroup(groups, (group) => of(group)[key])]));
   };
   return {
     level,

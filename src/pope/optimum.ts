@@ -27,10 +27,14 @@ export function optimalPolicy(utility: readonly number[], tau: number, anchor?: 
     if (anchor.length !== utility.length || !anchor.every((p) => p >= 0) || !(Math.abs(total - 1) < 1e-9))
       throw invalid('anchor', anchor, `${utility.length} numbers of at least 0 with sum 1`);
   }
-  const logMass = utility.map((u, y) => u / tau + (anchor === undefined ? 0 : Math.log(anchor[y])));
-  const top = Math.max(...logMass);
-  const mass = logMass.map((l) => Math.exp(l - top));
+  // relative to the best reachable utility: u/tau itself may be beyond float64
+  const reachable = utility.filter((_, y) => anchor === undefined || anchor[y] > 0);
+  const best = reachable.reduce((most, u) => Math.max(most, u), -Infinity);
+  const mass = utility.map((u, y) => {
+    const weight = anchor?.[y] ?? 1;
+    return weight === 0 ? 0 : weight * Math.exp((u - best) / tau);
+  });
   const total = mass.reduce((sum, m) => sum + m, 0);
-  return { policy: mass.map((m) => m / total), value: tau * (top + Math.log(total)) };
+  return { policy: mass.map((m) => m / total), value: best + tau * Math.log(total) };
 }
 // #endregion T9

@@ -1,5 +1,5 @@
 import { slope } from '../ope/index.js';
-import type { RoundTermArrays } from '../stats/index.js';
+import { clusterSums, type RoundTermArrays } from '../stats/index.js';
 import { PopeError } from '../util/index.js';
 import { type EstimatorKey, type EstimatorParameters, keyedEstimators, logShape } from './estimator-keys.js';
 import type { EvaluationRows } from './evaluation-rows.js';
@@ -48,7 +48,8 @@ export function tuneTarget(
 ): { tuned: TunedParameters; report: Record<string, TuningResult> } {
   const tuned: TunedParameters = {};
   const report: Record<string, TuningResult> = {};
-  const top = Math.exp(logRatio.reduce((most, l) => Math.max(most, l), 0));
+  // a little above the largest weight, whose logarithm may round to less than its log-ratio
+  const top = Math.exp(logRatio.reduce((most, l) => Math.max(most, l), 0)) * (1 + 1e-12);
   if (!Number.isFinite(top * top)) return { tuned, report };
   const shape = logShape(rows, settings.seed);
   for (const { key, parameter, ends } of knobs) {
@@ -60,7 +61,8 @@ export function tuneTarget(
     const candidates = geometricGrid(ends(top)).map((value) => {
       const { estimator } = keyedEstimators(make(value), shape)[key];
       const terms: RoundTermArrays = rowTerms(estimator, rows, logRatio, { reward: rows.utility, ...columns });
-      return { value, terms };
+      // rounds of one cluster are dependent: widths are over whole clusters
+      return { value, terms: rows.clustered ? clusterSums(terms, rows.unitOfRound, rows.units) : terms };
     });
     try {
       const { selected, reason, rows: tried } = slope(candidates, { delta: (1 - settings.level) / 2 });

@@ -132,3 +132,10 @@ test('what is too large, undefined or of the wrong size is refused', () => {
   expect(() => exactMoments(decomposedIps, problem, { rounds: 0 })).toThrow(/rounds/);
   expect(() => exactMoments(decomposedIps, problem, { slate: 2, slateWeights: [1] })).toThrow(/slateWeights.length/);
 });
+
+test('an estimator across rounds that lost its mark in a wrapper is still called on every log', () => {
+  const problem = { contextProb: [1], logging: [[0.5, 0.5]], target: [[0.25, 0.75]], reward: [[1, 0]] };
+  const marked = betaStar({ foldOf: Int32Array.of(0, 1, 0), folds: 2 });
+  const found = exactMoments((input) => marked(input), problem, { rounds: 3 });
+  expect(found).toEqual(exactMoments(marked, problem, { rounds: 3 }));
+});

@@ -46,7 +46,7 @@ describe('hyper-parameters chosen on the log', () => {
       }),
     );
     // the largest weight is 0.9/0.1
-    const near = (x: number) => expect.closeTo(x, 9) as number;
+    const near = (x: number) => expect.closeTo(x, 6) as number;
     expect(ends).toEqual({
       clipped_ips: ['clip', 1, near(9)],
       switch_dr: ['switch', 1, near(9)],
@@ -142,4 +142,49 @@ describe('what cannot be chosen is left as it is', () => {
     expect(tuning!['clipped_ips'].selected).toBeLessThan(20);
     expect(groups!.groups['all'].utility).toEqual(utility);
   });
+});
+
+test('rounds of one cluster are dependent: ten copies of a log as clusters are as wide as the log', () => {
+  const plain = sampled(60, 0.3, false);
+  const copies = logFromRecords(
+    plain.ids.flatMap((_, i) =>
+      Array.from({ length: 10 }, () => ({
+        prompt: 'x',
+        cluster: `c${i}`,
+        responses: [
+          {
+            text: 'y',
+            log_propensity: plain.logPropensity![i],
+            target_log_prob: { pi: plain.targetLogProb.get('pi')![i] },
+            feedback: { up: plain.feedback.get('up')![i] },
+          },
+        ],
+      })),
+    ),
+  );
+  const tuned = (log: typeof plain) =>
+    evaluate(log, { signals: up, diversity: 'none', tune: true, parameters: { lambda: 0.1 } }).targets['pi'].tuning!;
+  const [one, ten] = [tuned(plain), tuned(copies)];
+  expect(Object.keys(ten)).toEqual(Object.keys(one));
+  for (const [key, { candidates, selected }] of Object.entries(one)) {
+    expectClose(ten[key].selected, selected);
+    candidates.forEach(({ width }, i) => {
+      expectClose(ten[key].candidates[i].width, width, 1, 1e-9);
+    });
+  }
+});
+
+test('the widest candidate of switch_dr is dr, whatever the largest log-ratio rounds to', () => {
+  for (let k = 1; k <= 40; k++) {
+    const p = k / 97;
+    const log = logOf(
+      [p, 1 - p, p, 1 - p].map((p0, i) => ({
+        value: 0.25,
+        rows: [{ p0, pi: i % 2 === 0 ? 0.9 : 0.1, up: i % 2 === 0 ? 1 : 0.5, q: 0.25 * i }],
+      })),
+    );
+    const { tuning, utility } = evaluate(log, { signals: up, diversity: 'none', tune: true }).targets['pi'];
+    const widest = tuning!['switch_dr'].candidates.reduce((a, b) => (b.value > a.value ? b : a));
+    expectClose(widest.estimate, utility['dr']!.estimate!);
+  }
 });

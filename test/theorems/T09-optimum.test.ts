@@ -88,6 +88,7 @@ test('T9: small tau is the best response, in the support of the anchor alone, an
     value: expect.closeTo(2 + 1e-6 * Math.log(0.5), 12) as number,
   });
   expect(optimalPolicy([-1e6, 1e6], 1).value).toBe(1e6);
+  expect(optimalPolicy([1e300, 0], 1e-10)).toEqual({ policy: [1, 0], value: 1e300 });
   expect(() => optimalPolicy([1, Number.NaN], 1)).toThrow(/^utility\[1\] is NaN/);
   expect(() => optimalPolicy([1, 2], 0)).toThrow(/^tau is 0/);
   expect(() => optimalPolicy([1, 2], 1, [1, 1])).toThrow(/^anchor is/);

@@ -152,3 +152,28 @@ test('T22: a group without the signal is left out with a warning; one group keep
   expect(Object.keys(result.targets['pi'].groups!.groups)).toEqual(['g']);
   expect(result.warnings.map((w) => w.code)).toContain('group_without_signal');
 });
+
+test('T22: an estimator that one group lacks has no worst group, whichever group comes first', () => {
+  for (const order of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ]) {
+    const log = logFromRecords(
+      Array.from({ length: 4 }, (_, i) => ({
+        prompt: 'x',
+        responses: [
+          {
+            text: 'y',
+            propensity: 0.5,
+            target_log_prob: { pi: Math.log(0.5) },
+            feedback: { up: 1 },
+            group_feedback: Object.fromEntries(order.map((g) => [g, { up: g === 'a' && i === 0 ? -1 : 1 }])),
+          },
+        ],
+      })),
+    );
+    const { worst } = evaluate(log, { signals: up, diversity: 'none' }).targets['pi'].groups!;
+    expect(worst.utility['log_smoothing']).toEqual({ group: null, estimate: null, lower: null, upper: null });
+    expect(worst.utility['ips'].group).toBe('a');
+  }
+});

@@ -2,6 +2,7 @@ import type { Warning } from '../../ope/index.js';
 import type { Interval } from '../../stats/index.js';
 import { PopeError } from '../../util/index.js';
 import type { EstimatorKey } from '../estimator-keys.js';
+import { guaranteeOf, withoutGuarantee } from '../guarantee.js';
 import { type Component, components, type EstimateEntry, type TargetResult } from '../result.js';
 import { type FigureRecord, figureLogSmoothing, figureT } from './figure-record.js';
 import type { StreamRecord } from './stream-record.js';
@@ -24,9 +25,9 @@ export function figureEntries(
   const without: { path: string; reason: string }[] = [];
   const undefinedPaths: string[] = [];
   let figures = 0;
-  const entryOf = (figure: FigureRecord, path: string): EstimateEntry => {
+  const entryOf = (figure: FigureRecord, path: string, key = 'ips'): EstimateEntry => {
     figures++;
-    const { estimate, stdError, lower, upper } = intervalOf(figure, settings, (reason) =>
+    const { estimate, stdError, lower, upper } = intervalOf(figure, key, settings, (reason) =>
       without.push({ path, reason }),
     );
     if (!Number.isFinite(estimate)) undefinedPaths.push(path);
@@ -60,9 +61,9 @@ export function figureEntries(
           own[c][key] = nothing;
           continue;
         }
-        own[c][key] = entryOf(figure, `${name}: ${c}.${key}`);
+        own[c][key] = entryOf(figure, `${name}: ${c}.${key}`, key);
         const difference = differences.get(key);
-        if (difference !== undefined) versus[c][key] = entryOf(difference, `${name}: versus_logging.${c}.${key}`);
+        if (difference !== undefined) versus[c][key] = entryOf(difference, `${name}: versus_logging.${c}.${key}`, key);
       }
     }
     targets[name] = { ...own, versus_logging: versus };
@@ -78,10 +79,16 @@ export function figureEntries(
   return { logging, targets };
 }
 
-function intervalOf(figure: FigureRecord, settings: StreamSettings, refused: (reason: string) => void): Interval {
+function intervalOf(
+  figure: FigureRecord,
+  key: string,
+  settings: StreamSettings,
+  refused: (reason: string) => void,
+): Interval {
   const { interval, level, intervalLambda } = settings;
   if (interval === 't' || intervalLambda === null) return figureT(figure, level);
   try {
+    if (guaranteeOf(key, 0) === 'none') throw new PopeError(withoutGuarantee(interval), { argument: 'interval' });
     return figureLogSmoothing(figure, level, intervalLambda);
   } catch (error) {
     if (!(error instanceof PopeError)) throw error;

@@ -20,7 +20,7 @@ export interface FigureRecord {
   readonly sums: ScaledMoments;
   /** A self-normalised estimate is no mean of its rounds' terms. */
   readonly isRatio: boolean;
-  /** The smallest term a + c of a round. */
+  /** The smallest term a + c of a round, or the smallest reward below it where the estimator is pessimistic. */
   readonly lowest: number;
   /** sum log(1 + lambda (a + c)) with the declared lambda, else 0. */
   readonly logs: number;
@@ -30,18 +30,23 @@ export interface FigureRecord {
 
 /**
  * The record of the terms of one figure. `logScale`: what the numerators and denominators of a ratio were divided by.
+ * `floor`: the smallest reward, of an estimator that is pessimistic for rewards of at least 0.
  * @throws PopeError where cluster sums leave float64.
  */
 export function figureRecord(
   terms: RoundTermArrays,
   rows: EvaluationRows,
-  { logScale, lambda }: { readonly logScale: number; readonly lambda: number | null },
+  {
+    logScale,
+    lambda,
+    floor = Infinity,
+  }: { readonly logScale: number; readonly lambda: number | null; readonly floor?: number },
 ): FigureRecord {
   const rounds = terms.numerator.length;
   const isRatio = terms.denominator !== null;
   const overflow = overflowOf(terms, rows);
   if (overflow !== null) return { rounds, sums: emptyScaledMoments(), isRatio, lowest: Infinity, logs: 0, overflow };
-  let [lowest, logs] = [Infinity, 0];
+  let [lowest, logs] = [floor, 0];
   for (let i = 0; i < rounds; i++) {
     const term = terms.numerator[i] + (terms.baseline?.[i] ?? 0);
     if (term < lowest) lowest = term;

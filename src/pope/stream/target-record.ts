@@ -3,6 +3,8 @@ import { combineTerms, type LargestLogs, largestLogs, mergeLargestLogs } from '.
 import { PopeError } from '../../util/index.js';
 import { keyedEstimators, logShape } from '../estimator-keys.js';
 import { type EvaluationRows, takeRows } from '../evaluation-rows.js';
+import { smallestRewards } from '../figures.js';
+import { guaranteeOf } from '../guarantee.js';
 import type { LogDiversity, ScoredPolicy } from '../log-diversity.js';
 import { ownTerms, policyTerms, type TermsByKey } from '../policy-terms.js';
 import { type Component, components } from '../result.js';
@@ -64,13 +66,19 @@ export function targetRecord(
   const scale = { logScale: largestLogRatio(logRatio), lambda: settings.intervalLambda };
   const { terms, diversity } = partTerms(rows, policy, settings, logRatio, name);
   assertOneScale(terms, rows, settings);
-  const own = byComponent((c) => mapKeys(terms[c], (t) => figureRecord(t, rows, scale)));
+  const least = smallestRewards(rows, diversity, settings.tau);
+  // pessimism is for rewards of at least 0, also where a slate's sum hides a negative one
+  const scaleOf = (c: Component, key: string) =>
+    guaranteeOf(key, 0) === 'lower' ? { ...scale, floor: least[c] } : scale;
+  const own = byComponent((c) => mapKeys(terms[c], (t, key) => figureRecord(t, rows, scaleOf(c, key))));
   const usable = (c: Component, key: string): boolean => own[c][key]?.overflow === null;
   const versus = byComponent((c) => {
     const reference = ownTerms(logging[c]);
     if (reference === undefined) return {};
     const sound = Object.entries(terms[c]).filter(([key]) => usable(c, key));
-    return mapKeys(Object.fromEntries(sound), (t) => figureRecord(combineTerms(t, reference, -1), rows, scale));
+    return mapKeys(Object.fromEntries(sound), (t, key) =>
+      figureRecord(combineTerms(t, reference, -1), rows, scaleOf(c, key)),
+    );
   });
   const both = Object.entries(terms.utility).filter(([key]) => usable('utility', key) && usable('diversity', key));
   const together = mapKeys(Object.fromEntries(both), (t, key) =>
