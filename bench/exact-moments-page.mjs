@@ -54,7 +54,7 @@ One context, four responses, $\\pi_0$ = ${list(first.logging[0])}, $R$ = ${list(
 
 ![Root mean squared error of six estimators against the divergence, and of three against the size of the slate](../images/exact-moments.svg)
 
-Estimators with equal moments share a row. With one response a round the joint, the prefix and the decomposed form are the same, and a log of ${rounds} rounds has no tail for Pareto smoothing to work on.
+Estimators with equal moments share a row. With one response a round the joint, the prefix and the decomposed form are the same, and the Pareto-smoothed rows equal the plain ones because no tail is reached: it takes at least 21 responses with 5 distinct weights in the tail ([T14](intervals.md#t14-tail-index-of-the-weights)), and these logs have ${rounds}. They say nothing about smoothing, whose bias cannot be enumerated.
 
 **Root mean squared error**
 

@@ -35,10 +35,17 @@ function head({ log, settings }: EvaluationResult): string {
     settings.diversity === 'none'
       ? 'no diversity'
       : `value = utility + ${formatNumber(settings.tau)} x diversity (${settings.diversity})`;
+  const seen = settings['examination'];
+  const positions = Array.isArray(seen)
+    ? [
+        `feedback divided by the chance that its display position is seen: ${seen.map((p) => formatNumber(p)).join(', ')}`,
+      ]
+    : [];
   const skipped = log.skipped === 0 ? '' : `, ${formatCount(log.skipped)} skipped`;
   return [
     `${formatCount(log.rounds)} rounds${skipped}, ${formatCount(log.responses)} responses (${formatNumber(log.mean_slate)} a round), propensities ${log.propensity}`,
     `utility: ${signals.join(' + ')}; ${value}; ${formatNumber(settings.level * 100, 4)}% intervals (${settings.interval})`,
+    ...positions,
   ].join('\n');
 }
 

@@ -5,8 +5,9 @@ import { invalid, PopeError } from '../util/index.js';
 // #region T19
 /**
  * log rho(c) = log pi(c|x) - log pi0(c|x), elementwise: the log-ratio of the classes of the responses in the place of that
- * of the responses. Where the reward depends on y through its class alone, every estimator that reads `logRatio` keeps
- * its mean with it; where the log also covers the target, no second moment grows.
+ * of the responses. For `decomposedIps` and `jointIps`, and rewards that depend on y through its class alone: where the
+ * log covers the target the mean stays and the second moment does not grow. So for `doublyRobust`, if the model too
+ * depends on the class alone. Transformed weights (clipped, smoothed ...) change their mean: for them nothing is promised.
  * @param targetClassLogProb log pi(c(y_j)|x) in nats, [M], exact (`exactClassLogProb`); -Infinity is weight 0.
  * @param loggingClassLogProb log pi0(c(y_j)|x), [M], finite: a class that was logged has a probability.
  * @returns [M], differentiable in both.

@@ -46,6 +46,8 @@ export function exactMoments(estimator: Estimator, problem: FiniteProblem, optio
   assertInteger('slate', slate, 1);
   const weights = slateWeightsOf(options);
   if (weights.length !== slate) throw invalid('slateWeights.length', weights.length, `${slate}, the length of a slate`);
+  const slates = problem.contextProb.length * problem.logging[0].length ** slate;
+  limit(slates, responseLimit, `${slates} slates of ${slate} responses`, 'slates');
   const single = everySlate(problem, problem.logging, slate);
   const logs = single.length ** rounds;
   limit(logs * rounds * slate, responseLimit, `${logs} logs of ${rounds * slate} responses`, 'responses in all');

@@ -67,7 +67,15 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
         : found.terms;
     const least = smallestRewards(rows, found.diversity, settings.tau);
     figures.push(
-      ...targetFigures(name, { own: found.terms, paired, logging: logging.terms }, entries, rows, warnings, least),
+      ...targetFigures(
+        name,
+        { own: found.terms, paired, logging: logging.terms },
+        entries,
+        rows,
+        warnings,
+        least,
+        tuning.tuned,
+      ),
     );
     return { name, logRatio, found, entries, tuning };
   });
@@ -117,10 +125,11 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     ];
   });
   warnings.push(...logWideWarnings(rows, policies.size, settings.diversity));
-  if (settings.tune) {
+  if (estimated.some(({ tuning }) => Object.keys(tuning.tuned).length > 0)) {
     warnings.push({
       code: 'tuned_on_log',
-      message: 'Hyper-parameters were chosen on the same log (tuning): the intervals do not include that choice.',
+      message:
+        'Hyper-parameters were chosen on the same log: the utility by those estimators may be biased by as much as its error, and has no interval. Read the report of the choice beside ips.',
     });
   }
   return {

@@ -24,6 +24,8 @@ export interface EvaluationRows {
   readonly units: number;
   readonly clustered: boolean;
   readonly droppedRounds: number;
+  /** Was feedback divided by the chance that its position is seen? */
+  readonly corrected: boolean;
 }
 
 export interface RowOptions {
@@ -93,6 +95,7 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
     units: named?.clusters ?? rounds.length,
     clustered: named !== null,
     droppedRounds: log.rounds - rounds.length,
+    corrected: Boolean(options.examination),
   };
 }
 

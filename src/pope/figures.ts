@@ -8,6 +8,7 @@ import { guaranteeOf } from './guarantee.js';
 import type { LogDiversity } from './log-diversity.js';
 import { ownTerms, type TermsByKey } from './policy-terms.js';
 import { type Component, components, type EstimateEntry } from './result.js';
+import type { TunedParameters } from './tune.js';
 
 /** Entries by component and estimator, filled in as figures get their intervals. */
 export type Entries = Record<Component, Record<string, EstimateEntry>>;
@@ -15,6 +16,8 @@ export type Entries = Record<Component, Record<string, EstimateEntry>>;
 /** A number to come, and where its entry goes. */
 export interface PendingFigure extends Figure {
   readonly put: (entry: EstimateEntry) => void;
+  /** Was its hyper-parameter chosen on this log? Its bias is then of the size of its error, and no interval holds. */
+  readonly chosen?: boolean;
 }
 
 export const noEntries = (): Entries => ({ utility: {}, diversity: {}, value: {} });
@@ -34,6 +37,7 @@ export function targetFigures(
   rows: EvaluationRows,
   warnings: Warning[],
   smallestReward: Readonly<Record<Component, number>>,
+  tuned: TunedParameters = {},
 ): PendingFigure[] {
   const figures: PendingFigure[] = [];
   for (const c of components) {
@@ -49,7 +53,15 @@ export function targetFigures(
         entries[c][key] = entry;
       };
       const guarantee = guaranteeOf(key, smallestReward[c]);
-      figures.push({ path: `${name}: ${c}.${key}`, terms: own, isDifference: false, guarantee, put: put(into.own) });
+      const chosen = c === 'utility' && key in tuned;
+      figures.push({
+        path: `${name}: ${c}.${key}`,
+        terms: own,
+        isDifference: false,
+        guarantee,
+        chosen,
+        put: put(into.own),
+      });
       if (reference === undefined) continue;
       const difference = combineTerms(terms.paired[c][key], reference, -1);
       figures.push({
@@ -57,6 +69,7 @@ export function targetFigures(
         terms: difference,
         isDifference: true,
         guarantee,
+        chosen,
         put: put(into.versus),
       });
     }
@@ -76,9 +89,13 @@ export function finishFigures(
     resamples: settings.resamples,
     random: seededRandom(settings.seed),
     range: settings.rewardRange,
+    ...(settings.parameters.lambda !== null && { lambda: settings.parameters.lambda }),
     ...(rows.clustered && { clusterOf: rows.unitOfRound, clusters: rows.units }),
   });
-  for (const [i, { put }] of figures.entries()) put(entryOf(intervals[i]));
+  for (const [i, { put, chosen }] of figures.entries()) {
+    const entry = entryOf(intervals[i]);
+    put(chosen ? { ...entry, lower: null, upper: null } : entry);
+  }
   if (without.length > 0) {
     const message = `${settings.interval} has no interval for ${without.length} of ${figures.length} figures, whose bounds are null; the first, ${without[0].path}: ${without[0].reason}`;
     warnings.push({ code: 'no_interval', message });

@@ -1,4 +1,5 @@
 import { diagnose, type Log, type Warning } from '../ope/index.js';
+import { assertInteger, invalid } from '../util/index.js';
 import type { Settings } from './evaluate-settings.js';
 import { type EvaluationRows, evaluationRows, takeRows } from './evaluation-rows.js';
 import { type Entries, noEntries, type PendingFigure, smallestRewards, targetFigures } from './figures.js';
@@ -41,9 +42,14 @@ export function groupRows(log: Log, settings: Settings, warnings: Warning[]): Gr
 // #region T22
 /**
  * The level of each of G intervals that hold together with probability `level` (Bonferroni): 1 - (1 - level)/G.
+ * @param level above 0 and below 1. @param groups G, an integer of at least 1. @throws PopeError where one is not.
  * @id T22
  */
-export const simultaneousLevel = (level: number, groups: number): number => 1 - (1 - level) / groups;
+export function simultaneousLevel(level: number, groups: number): number {
+  if (!(level > 0 && level < 1)) throw invalid('level', level, 'a number above 0 and below 1');
+  assertInteger('groups', groups, 1);
+  return 1 - (1 - level) / groups;
+}
 // #endregion T22
 
 /** What has to be filled in once the group's figures have their intervals. */
@@ -83,6 +89,7 @@ export function pendingGroup(
     rows,
     warnings,
     smallestRewards(rows, diversity, settings.tau),
+    settings.tuned,
   );
   return {
     name,

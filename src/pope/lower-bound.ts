@@ -23,7 +23,7 @@ export interface BoundInput {
 export interface BoundOptions {
   /** c <= min u, taken off before and added back after: T7 and T8 hold for rewards >= 0 only. Default 0. */
   readonly rewardFloor?: number;
-  /** Weights of the anchor are min(rho_k, M); default none. Still a lower bound where 1 + log(pi/pi_k) >= 0. */
+  /** Weights of the anchor are min(rho_k, M); default none. Still a lower bound, no longer tight. */
   readonly clip?: number;
 }
 

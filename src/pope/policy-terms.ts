@@ -1,3 +1,4 @@
+import type { Estimator } from '../ope/index.js';
 import type { RoundTermArrays } from '../stats/index.js';
 import type { DiversityKind } from './diversity.js';
 import {
@@ -44,10 +45,8 @@ export function policyTerms(
 ): { terms: Record<Component, TermsByKey>; diversity: LogDiversity } {
   const shape = logShape(rows, settings.seed);
   const own = Object.entries(settings.tuned ?? {}) as [EstimatorKey, EstimatorParameters][];
-  const estimators: Record<EstimatorKey, KeyedEstimator> = {
-    ...keyedEstimators(settings.parameters, shape),
-    ...Object.fromEntries(own.map(([key, parameters]) => [key, keyedEstimators(parameters, shape)[key]])),
-  };
+  const estimators = keyedEstimators(settings.parameters, shape);
+  const tuned = new Map(own.map(([key, parameters]) => [key, keyedEstimators(parameters, shape)[key].estimator]));
   const diversity = logDiversity(settings.diversity, rows, policy);
   const terms: Record<Component, TermsByKey> = { utility: {}, diversity: {}, value: {} };
   const predictions = predictionColumns(rows, target);
@@ -68,8 +67,10 @@ export function policyTerms(
     if (model === 'none' && partnerTerms !== undefined) terms.diversity[key] = partnerTerms;
     // the single ratio is only right for local rewards (T1b): everything else is left to the joint estimator
     if (!joint && !settings.local) continue;
-    const utility = rowTerms(estimator, rows, logRatio, { reward: rows.utility, ...predictions });
-    terms.utility[key] = utility;
+    const weigh = (use: Estimator) => rowTerms(use, rows, logRatio, { reward: rows.utility, ...predictions });
+    const utility = weigh(estimator);
+    // what was chosen on the utility is for the utility alone
+    terms.utility[key] = tuned.has(key) ? weigh(tuned.get(key)!) : utility;
     if (partnerTerms !== undefined) terms.value[key] = valueTerms(utility, partnerTerms, settings.tau);
     else if (diversity.form === 'none') terms.value[key] = utility;
   }
@@ -81,6 +82,8 @@ export function predictionColumns(
   rows: EvaluationRows,
   target?: string,
 ): { predictedReward?: Float64Array; predictedValue?: Float64Array } {
+  // a model of the votes as they were cast says nothing of votes divided by the chance of being seen
+  if (rows.corrected) return {};
   const { predictedReward, predictedValue } = rows.log;
   const value = target === undefined ? undefined : predictedValue.get(target);
   return {

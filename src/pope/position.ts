@@ -26,19 +26,23 @@ export function positionWeights(log: Log, examination: readonly number[]): Float
 // #endregion T21
 
 /**
- * theta_k relative to position 1, from a log whose responses were put into positions at random (slates of independent
- * draws in the order of drawing are): the mean of the utility at position k over that at position 1, at most 1.
+ * min(1, theta_k/theta_1), from a log whose responses were put into positions at random (slates of independent draws in
+ * the order of drawing are): the mean of the utility at position k over that at position 1, capped at 1. Consistent where
+ * the length of a slate does not depend on its context; elsewhere late positions are of other contexts than the first.
  * @param utility u of each response, [M], at least 0; NaN is left out.
  * @throws PopeError where a position up to the last has no response, or position 1 no feedback above 0.
  */
 export function estimateExamination(log: Log, utility: ArrayLike<number>): number[] {
   const positions = requirePositions(log);
+  if (utility.length !== positions.length)
+    throw invalid('utility.length', utility.length, `${positions.length}, one number a response`);
   const last = positions.reduce((most, k) => Math.max(most, k), 0);
   const [sum, count] = [new Float64Array(last), new Float64Array(last)];
   positions.forEach((k, j) => {
     const u = utility[j];
     if (Number.isNaN(u)) return;
-    if (u < 0) throw invalid(`utility[${j}]`, u, 'at least 0, to estimate how often a position is seen');
+    if (!(u >= 0 && u < Infinity))
+      throw invalid(`utility[${j}]`, u, 'a finite number of at least 0, to estimate how often a position is seen');
     sum[k - 1] += u;
     count[k - 1]++;
   });

@@ -50,7 +50,8 @@ export function tuneTarget(
   const report: Record<string, TuningResult> = {};
   // a little above the largest weight, whose logarithm may round to less than its log-ratio
   const top = Math.exp(logRatio.reduce((most, l) => Math.max(most, l), 0)) * (1 + 1e-12);
-  if (!Number.isFinite(top * top)) return { tuned, report };
+  // the grid of dros reaches a hundred times its square
+  if (!Number.isFinite(100 * top * top)) return { tuned, report };
   const shape = logShape(rows, settings.seed);
   for (const { key, parameter, ends } of knobs) {
     if (!settings.estimators.includes(key)) continue;
@@ -58,13 +59,13 @@ export function tuneTarget(
     const { model, nonnegative } = keyedEstimators(settings.parameters, shape)[key];
     if (model === 'both' && !(columns.predictedReward && columns.predictedValue)) continue;
     if (nonnegative && rows.utility.some((u) => u < 0)) continue;
-    const candidates = geometricGrid(ends(top)).map((value) => {
-      const { estimator } = keyedEstimators(make(value), shape)[key];
-      const terms: RoundTermArrays = rowTerms(estimator, rows, logRatio, { reward: rows.utility, ...columns });
-      // rounds of one cluster are dependent: widths are over whole clusters
-      return { value, terms: rows.clustered ? clusterSums(terms, rows.unitOfRound, rows.units) : terms };
-    });
     try {
+      const candidates = geometricGrid(ends(top)).map((value) => {
+        const { estimator } = keyedEstimators(make(value), shape)[key];
+        const terms: RoundTermArrays = rowTerms(estimator, rows, logRatio, { reward: rows.utility, ...columns });
+        // rounds of one cluster are dependent: widths are over whole clusters
+        return { value, terms: rows.clustered ? clusterSums(terms, rows.unitOfRound, rows.units) : terms };
+      });
       const { selected, reason, rows: tried } = slope(candidates, { delta: (1 - settings.level) / 2 });
       tuned[key] = make(selected.value);
       report[key] = { parameter, selected: selected.value, reason, candidates: tried };

@@ -1,6 +1,6 @@
 import { assertProblem, type FiniteProblem } from '../ope/index.js';
 import { clusterSums, influence, type RoundTermArrays } from '../stats/index.js';
-import { assertInteger, invalid } from '../util/index.js';
+import { assertFinite, assertInteger, invalid } from '../util/index.js';
 
 /** Variances of estimates from one log, in the units of the estimates, squared. */
 export interface ValueVariance {
@@ -31,6 +31,7 @@ export function valueVariance(
 ): ValueVariance {
   if (utility.numerator.length !== diversity.numerator.length)
     throw invalid('diversity', diversity.numerator.length, `${utility.numerator.length} rows, as the utility`);
+  assertFinite('tau', tau);
   const grouped = (terms: RoundTermArrays): RoundTermArrays =>
     unitOf === undefined ? terms : clusterSums(terms, unitOf.clusterOf, unitOf.clusters);
   const [u, d] = [grouped(utility), grouped(diversity)].map(influence);
@@ -59,6 +60,8 @@ export function varianceAcrossContexts(
 ): { readonly between: number; readonly within: number; readonly variance: number } {
   assertProblem(problem);
   assertInteger('rounds', rounds, 1);
+  if (slateWeights.length === 0 || !slateWeights.every((w) => w >= 0 && w < Infinity))
+    throw invalid('slateWeights', slateWeights, 'finite numbers of at least 0, one a response');
   const w2 = slateWeights.reduce((sum, w) => sum + w * w, 0);
   const parts = problem.contextProb.map((px, x) => {
     let [v, second] = [0, 0];

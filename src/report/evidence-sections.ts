@@ -142,6 +142,12 @@ export function settingsSection({ log, settings: s, version }: EvaluationResult,
     ['tau', formatNumber(s.tau)],
     ['intervals', `${s.interval}, level ${formatNumber(s.level)}`],
     ['seed', String(s.seed)],
+    ...(Array.isArray(s['examination'])
+      ? ([['chance that a position is seen', s['examination'].join(', ')]] as [string, string][])
+      : []),
+    ...(s['tune'] === true
+      ? ([['hyper-parameters', 'chosen on the log for each target (tuning in the JSON)']] as [string, string][])
+      : []),
     ...Object.entries(extras.settings ?? {}),
   ];
   return {

@@ -32,12 +32,12 @@ export function groupsTable(
   });
   const worst = result.worst.utility[key];
   return {
-    title: `utility of ${names.length === 1 ? 'one group' : `${names.length} groups`} of raters by ${key} (${formatNumber(100 * result.level, 4)}% intervals, which hold together)`,
+    title: `utility of ${names.length === 1 ? 'one group' : `${names.length} groups`} of raters by ${key} (${formatNumber(100 * result.level, 4)}% intervals, which hold together across groups in each column)`,
     table: {
       columns: ['group', 'rounds', 'estimate', 'interval', 'versus logging', 'its interval', 'verdict'],
       rows,
     },
-    worst: `worst group: ${worst?.group ?? 'unknown'}, ${formatEstimate(worst?.estimate, worst?.lower, worst?.upper)} ${formatInterval(worst?.lower, worst?.upper)}`,
+    worst: `least estimate: ${worst?.group ?? 'unknown'}; the least value of any group lies in ${formatInterval(worst?.lower, worst?.upper)}`,
   };
 }
 

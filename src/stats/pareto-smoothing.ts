@@ -8,7 +8,7 @@ export interface SmoothedWeights {
 
 // #region T14-smoothing
 /**
- * Pareto smoothing (Vehtari et al.): the z-th smallest of the M tail weights becomes the quantile at (z - 1/2)/M of the
+ * Pareto smoothing (Vehtari et al.): the z-th smallest of the m tail weights becomes the quantile at (z - 1/2)/m of the
  * generalised Pareto fitted to the tail, none above the largest raw weight. Equal weights (up to rounding) get the mean
  * of their quantiles, so that the order of the rows does not matter. The order of the weights is kept, and a common
  * factor of all weights passes through. Without a tail (k null) the weights are returned as they are.

@@ -196,6 +196,54 @@ test('loggers: balanced needs only that the loggers together cover the target: 1
   expectClose(naive(decomposedIps, all, [1]).mean, 0.25);
 });
 
+test('loggers: not where they meet different contexts: balanced says 0.6 for a value of 1, unless shares are of the context', () => {
+  // context A only by the first logger, B only by the second
+  const [a, b] = [
+    [0.9, 0.1],
+    [0.1, 0.9],
+  ];
+  const half = [0.5, 0.5];
+  const problem: FiniteProblem = {
+    contextProb: half,
+    logging: [a, b],
+    target: [half, half],
+    reward: [
+      [1, 0],
+      [3, 0],
+    ],
+  };
+  const all: Loggers = {
+    problem,
+    loggers: [
+      [a, a],
+      [b, b],
+    ],
+    counts: [1, 1],
+  };
+  const mean = (assumed: (k: number) => Table) =>
+    all.loggers.reduce((sum, logger, k) => {
+      const own = { ...problem, contextProb: [1 - k, k] };
+      return sum + expected(drawnBy(decomposedIps, own, logger, assumed(k), [1]), (t) => t) / 2;
+    }, 0);
+  expectClose(exactValue(problem), 1);
+  expectClose(
+    mean((k) => all.loggers[k]),
+    1,
+  );
+  expectClose(
+    mean(() => mixtureOf(all)),
+    0.6,
+  );
+  const ofContext = [0, 1].map((x) => {
+    const logs = all.loggers.map((table) => Float64Array.from(table[x], Math.log));
+    return [...mixtureLogPropensity(logs, [1 - x, x]).map(Math.exp)];
+  });
+  expectClose(
+    mean(() => ofContext),
+    1,
+  );
+});
+
 /** Every log of n_k rounds a logger with its terms, and the probability of each. */
 function everyLog({ loggers: tables, counts }: Loggers, termsBy: (k: number) => readonly Drawn[]) {
   const stratumOf = Int32Array.from(tables.flatMap((_, k) => new Array<number>(counts[k]).fill(k)));

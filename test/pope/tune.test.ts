@@ -144,6 +144,16 @@ describe('what cannot be chosen is left as it is', () => {
   });
 });
 
+test('a log-ratio near the end of float64 leaves the parameters as they are', () => {
+  const log = logOf(
+    Array.from({ length: 6 }, (_, i) => ({
+      value: 0,
+      rows: [{ p0: i === 0 ? Math.exp(-353.9) : 0.5, pi: i === 0 ? 1 : 0.5, up: i % 2, q: 0 }],
+    })),
+  );
+  expect(evaluate(log, { signals: up, diversity: 'none', tune: true }).targets['pi'].tuning).toEqual({});
+});
+
 test('rounds of one cluster are dependent: ten copies of a log as clusters are as wide as the log', () => {
   const plain = sampled(60, 0.3, false);
   const copies = logFromRecords(

@@ -75,10 +75,9 @@ test.prop([finiteProblem({ targetZeros: false }), anchors, taus])(
 );
 
 test.prop([finiteProblem(positive), anchors, anySlate(2), fc.integer({ min: 1, max: 8 })])(
-  'T7: clipped weights stay below where pi is at least pi_k / e',
+  'T7: clipped weights stay below too, wherever pi has moved',
   (problem, table, w, clip) => {
     const anchor = sized(table, problem.target);
-    fc.pre(problem.target.every((row, x) => row.every((p, y) => 1 + Math.log(p / anchor[x][y]) >= 0)));
     const { value } = at(problem, problem.target, (policy) => {
       const input = boundInputOf(problem, w, policy, anchor);
       return tangentBound(input.utility, input, { clip: clip / 2 });

@@ -1,10 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { valueAndGrad } from '../../src/autograd/index.js';
-import type { Policy } from '../../src/ope/index.js';
-import { add, mul } from '../../src/ops/index.js';
+import { tensor } from '../../src/backend/index.js';
+import { type Policy, slateSum } from '../../src/ope/index.js';
+import { add, exp, mean, mul, sub } from '../../src/ops/index.js';
 import { anchoredLowerBound, entropyLowerBound, klEstimate, valueLowerBound } from '../../src/pope/index.js';
 import type { Tensor } from '../../src/tensor/index.js';
 import { anySlate, finiteProblem } from '../arbitraries/finite-problem.js';
+import { sampleLogs } from '../arbitraries/sample-log.js';
 import { anchors, at, entropy, klTo, positive, sized, type Table, taus } from './bounds.js';
 import { expectAllClose, expectAtLeast, expectClose } from './close.js';
 import { boundInputOf, logitsOf, regularizedValue, softmaxRows, tableOf, valueGradient } from './enumerate.js';
@@ -71,6 +73,48 @@ test.prop([finiteProblem(positive), anchors, anySlate(2)])(
       expectClose(value, exact.value);
       expectAllClose(gradient, exact.gradient);
     }
+  },
+);
+
+test.prop([
+  sampleLogs({ zeros: false }),
+  fc.array(fc.integer({ min: -8, max: 8 }), { minLength: 24, maxLength: 24 }),
+  taus,
+])(
+  'T8: on any log the bound exceeds the estimate by no more than tau times the fall of the mean weight',
+  (log, steps, tau) => {
+    const rows = log.flatMap(({ responses }, i) => responses.map((response) => ({ ...response, i })));
+    const column = (f: (row: (typeof rows)[number], m: number) => number) => tensor(Float64Array.from(rows, f));
+    const input = {
+      logProb: column((_, m) => -3 + steps[m] / 4),
+      anchorLogProb: column(() => -3),
+      logPropensity: column(({ logRatio }) => -3 - logRatio / 2),
+      utility: column(({ reward }) => Math.abs(reward)),
+      slateWeight: column(({ slateWeight }) => slateWeight),
+      roundOf: tensor(Int32Array.from(rows, ({ i }) => i)),
+      rounds: log.length,
+    };
+    const [rho, anchor] = [input.logProb, input.anchorLogProb].map((l) => exp(sub(l, input.logPropensity)));
+    const meanOf = (x: Tensor) => mean(slateSum(x, input)).item();
+    const estimate = meanOf(mul(rho, sub(input.utility, mul(input.logProb, tau))));
+    const bound = valueLowerBound(input, tau, klEstimate(input, input.anchorLogProb)).item();
+    expectAtLeast(estimate, bound - tau * (meanOf(rho) - meanOf(anchor)), meanOf(mul(rho, 10)) + meanOf(anchor));
+    // the gap in full, response by response
+    const r = (m: number) => Math.exp(steps[m] / 4);
+    const gap = rows.map(({ reward }, m) => {
+      const convex = r(m) - 1 - steps[m] / 4;
+      return Math.abs(reward) * convex + tau * (3 * convex - (r(m) - 1));
+    });
+    expectClose(
+      estimate - bound,
+      meanOf(
+        mul(
+          anchor,
+          column((_, m) => gap[m]),
+        ),
+      ),
+      10 * meanOf(rho) + 10 * meanOf(anchor),
+    );
   },
 );
 

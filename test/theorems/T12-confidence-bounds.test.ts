@@ -145,3 +145,35 @@ test.prop([
   },
 );
 // #endregion T12
+
+describe('T12: the bounds are about the mean of the terms', () => {
+  // pi0 = (0.9, 0.1), pi = (0.1, 0.9), R = 1: the value is 1. 1000 rounds, each response as often as it is expected.
+  const [value, meanOfClipped] = [1, 0.2];
+  const weights = Array.from({ length: 1000 }, (_, i) => (i % 10 === 0 ? 0.9 / 0.1 : 0.1 / 0.9));
+  const termsOf = (w: (weight: number) => number): RoundTermArrays => ({
+    numerator: Float64Array.from(weights, w),
+    denominator: null,
+    baseline: null,
+  });
+  const [plainTerms, clipped] = [termsOf((w) => w), termsOf((w) => Math.min(w, 1))];
+
+  test.each(['hoeffding', 'bernstein', 'betting'] as const)(
+    'T12: %s of clipped weights lies near 0.2 for a value of 1: only the lower end speaks of the value',
+    (method) => {
+      const { lower, upper } = interval(method, clipped, { level: 0.95, range: [0, 1] });
+      expect(lower).toBeLessThan(meanOfClipped);
+      expect(upper).toBeGreaterThan(meanOfClipped);
+      expect(upper).toBeLessThan(0.3);
+      const raw = interval(method, plainTerms, { level: 0.95, range: [0, 9] });
+      expect(raw.lower).toBeLessThan(value);
+      expect(raw.upper).toBeGreaterThan(value);
+    },
+  );
+
+  test('T12: log-smoothing of clipped weights has no upper end, and a lower one below 0.2', () => {
+    const { lower, upper } = interval('log-smoothing', clipped, { level: 0.95 });
+    expect(lower).toBeGreaterThan(0.1);
+    expect(lower).toBeLessThan(meanOfClipped);
+    expect(upper).toBe(Infinity);
+  });
+});

@@ -9,7 +9,8 @@ const plain = (values: readonly number[]): RoundTermArrays => ({
   baseline: null,
 });
 const levels = fc.integer({ min: 1, max: 99 }).map((k) => k / 100);
-const betting = (values: readonly number[], level: number): number => interval('betting', plain(values), { level }).lower;
+const betting = (values: readonly number[], level: number): number =>
+  interval('betting', plain(values), { level }).lower;
 
 /** The bet on the next of n units, after Waudby-Smith and Ramdas, from nothing but the units before it. */
 function nextBet(before: readonly number[], n: number, level: number): number {
@@ -107,11 +108,11 @@ test.prop([
   },
 );
 
-test('T12: betting on a range by hand: three heads, alpha 0.2', () => {
-  // no bet, then lambda = 1 twice (plug-in 1/2 of a mean of 1): 4/(1 + m)^2 = 10
-  const four = (level: number) => interval('betting', plain([1, 1, 1, 1, 1]), { level, range: [0, 1] });
-  expectClose(four(0.8).lower, 2 / 10 ** (1 / 4) - 1);
-  expect(four(0.8).upper).toBe(1);
+test('T12: betting on a range by hand: five heads, alpha 0.2', () => {
+  // no bet, then lambda = 1 four times (plug-in 1/2 at a mean of 1): (2/(1 + m))^4 = 10; tails are never bet on
+  const { lower, upper } = interval('betting', plain([1, 1, 1, 1, 1]), { level: 0.8, range: [0, 1] });
+  expectClose(lower, 2 / 10 ** (1 / 4) - 1);
+  expect(upper).toBe(1);
 });
 
 test.prop([

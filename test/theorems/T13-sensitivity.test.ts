@@ -91,6 +91,18 @@ test('T13: by hand: two responses of equal weight with rewards 0 and 1', () => {
   expect(tippingPoint(many, 1.01)).toBeNull();
 });
 
+test('T13: tipping points are found up to an error of 20 nats, and are null beyond', () => {
+  // masses 1 and e^(-2 eta): the tilt by eta makes them equal, and the estimate the mean of the two rewards
+  const apart = (eta: number) => Float64Array.of(1, Math.exp(-2 * eta));
+  for (const reward of [Float64Array.of(0, 1), Float64Array.of(1, 0)]) {
+    for (const eta of [0.5, 9, 10.5, 12, 15, 18, 19.9]) {
+      const found = tippingPoint({ mass: apart(eta), reward }, 0.5)!;
+      expect(Math.abs(found - eta)).toBeLessThan(2e-6);
+    }
+    for (const eta of [20.1, 25, 40]) expect(tippingPoint({ mass: apart(eta), reward }, 0.5)).toBeNull();
+  }
+});
+
 test('T13: what cannot be judged', () => {
   expect(sensitivityInterval({ mass: Float64Array.of(0, 0), reward: Float64Array.of(1, 2) }, 1)).toBeNull();
   expect(tippingPoint({ mass: Float64Array.of(0), reward: Float64Array.of(1) }, 1)).toBeNull();

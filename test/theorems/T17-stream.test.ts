@@ -213,10 +213,10 @@ function streamOf(parts: readonly Log[], options: StreamOptions): EvaluationStre
 
 test('T17: the bound of logarithmic smoothing at a declared lambda is that of the whole log', () => {
   const records = plainRecords(100, 1);
-  const options = { signals: [up], diversity: 'surprisal', interval: 'log-smoothing', level: 0.9, parameters } as const;
-  // 1/sqrt(100), the default where the number of rounds is known
-  const found = streamOf(thirds(records), { ...options, intervalLambda: 0.1 }).result();
-  expectSame(comparable(found), comparable(wholeEvaluation(logFromRecords(records), options)), 'result');
+  const options = { signals: [up], diversity: 'surprisal', interval: 'log-smoothing', level: 0.9 } as const;
+  const declared = { ...options, parameters: { ...parameters, lambda: 0.1 } };
+  const found = streamOf(thirds(records), declared).result();
+  expectSame(comparable(found), comparable(wholeEvaluation(logFromRecords(records), declared)), 'result');
   expect(found.targets['pi'].utility['ips']!.lower).toBeGreaterThan(0);
   expect(found.targets['pi'].utility['snips']!.lower).toBeNull();
   expect(found.warnings.map(({ code }) => code)).toContain('no_interval');

@@ -5,13 +5,16 @@ import { logFromRecords } from '../../src/data/index.js';
 import {
   candidateClassLogProb,
   classMarginalLogRatio,
+  clippedIps,
   decomposedIps,
+  doublyRobust,
   type Estimator,
   exactValue,
   expectUnder,
   type FiniteProblem,
   jointIps,
   type Log,
+  logSmoothing,
 } from '../../src/ope/index.js';
 import { pooledClassLogRatio } from '../../src/pope/index.js';
 import { scope } from '../../src/tensor/index.js';
@@ -63,7 +66,7 @@ function moments(use: Estimator, { problem, classes }: ClassedProblem, { by, w =
   const of = by === 'class' ? (policy: Problem['target']) => classLogProbs(policy, classes) : logs;
   const [target, logging] = [of(problem.target), of(problem.logging)];
   return scope(() => {
-    const terms = use({
+    const { numerator, baseline } = use({
       rounds: all.length,
       logRatio: classMarginalLogRatio(
         column((x, y) => target[x][y]),
@@ -72,12 +75,18 @@ function moments(use: Estimator, { problem, classes }: ClassedProblem, { by, w =
       reward: column((x, y) => problem.reward[x][y]),
       slateWeight: column((_x, _y, j) => w[j]),
       roundOf: tensor(Int32Array.from(all.flatMap(({ slate }, i) => slate.map(() => i)))),
+      predictedReward: column((x, y) => problem.predicted[x][y]),
+      predictedValue: floats(
+        all.map(({ context: x }) => problem.target[x].reduce((sum, p, y) => sum + p * problem.predicted[x][y], 0)),
+      ),
       ...(slateReward && { slateReward: floats(all.map(({ context, slate }) => slateReward(context, slate))) }),
-    }).numerator.dataSync();
+    });
+    const [terms, model] = [numerator.dataSync(), baseline?.dataSync()];
     let [mean, second] = [0, 0];
     all.forEach(({ probability }, i) => {
-      mean += probability * terms[i];
-      second += probability * terms[i] ** 2;
+      const term = terms[i] + (model?.[i] ?? 0);
+      mean += probability * term;
+      second += probability * term ** 2;
     });
     return { mean, second };
   });
@@ -140,6 +149,51 @@ test.prop([classed({ responses: 3 }), slateWeights(2), slateTable(2)])(
     expectAtLeast(byResponse.second, byClass.second, 1 + byResponse.second);
   },
 );
+
+test.prop([classed(), anySlate(2)])(
+  'T19: so is doubly robust, for a model that depends on the class alone as the reward does',
+  (c, w) => {
+    const predicted = c.problem.predicted.map((row, x) =>
+      row.map((_, y) => row[c.classes[x].indexOf(c.classes[x][y])]),
+    );
+    const modelled = { ...c, problem: { ...c.problem, predicted } };
+    const [byClass, byResponse] = (['class', 'response'] as const).map((by) =>
+      moments(doublyRobust, modelled, { by, w }),
+    );
+    expectClose(byClass.mean, exactValue(c.problem), 3);
+    expectAtLeast(byResponse.second, byClass.second, 10 + byResponse.second);
+  },
+);
+
+test('T19: not for transformed weights, nor for a model of wordings: clip .25 to .5, smoothed .275 to .347, DR 1 for .5', () => {
+  const problem = {
+    contextProb: [1],
+    logging: [[0.25, 0.25, 0.5]],
+    target: [[0.5, 0, 0.5]],
+    reward: [[1, 1, 0]],
+    predicted: [[2, 0, 0]],
+  };
+  const c = { problem, classes: [['p', 'p', 'q']] };
+  const both = (use: Estimator) => (['response', 'class'] as const).map((by) => moments(use, c, { by }));
+  expectClose(exactValue(problem), 0.5);
+  const clipped = both(clippedIps(1));
+  expectAllClose(
+    clipped.map(({ mean }) => mean),
+    [0.25, 0.5],
+  );
+  expectAllClose(
+    clipped.map(({ second }) => second),
+    [0.25, 0.5],
+  );
+  expectAllClose(
+    both(logSmoothing(1)).map(({ mean }) => mean),
+    [Math.log(3) / 4, Math.log(2) / 2],
+  );
+  expectAllClose(
+    both(doublyRobust).map(({ mean }) => mean),
+    [0.5, 1],
+  );
+});
 
 test.prop([classed({ support: 'deficient' }), anySlate(2)])(
   'T19: they need the classes covered and not the responses: the bias is the value of the classes that are never logged',

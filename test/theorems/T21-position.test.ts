@@ -108,6 +108,29 @@ test('T21: chances relative to the first position come from a log with positions
   expect(corrected.settings['examination']).toEqual(chances);
 });
 
+test('T21: not consistent where slates are longer in some contexts: (1, 0.18) for (1, 1)', () => {
+  // every position is seen; context A has one response with u = 1, context B two with u = 0.1
+  const log = logFromRecords([
+    slate([[1, 1]]),
+    slate([
+      [1, 0.1],
+      [2, 0.1],
+    ]),
+  ]);
+  expectAllClose(estimateExamination(log, log.feedback.get('up')!), [1, 0.1 / 0.55]);
+});
+
+test('T21: a chance is capped at 1, where a later position has more feedback than the first', () => {
+  const log = logFromRecords([
+    slate([
+      [1, 1],
+      [2, 3],
+      [3, 0.5],
+    ]),
+  ]);
+  expect(estimateExamination(log, log.feedback.get('up')!)).toEqual([1, 1, 0.5]);
+});
+
 test('T21: what cannot be corrected is refused in a sentence', () => {
   const log = logFromRecords([
     slate([
@@ -125,4 +148,35 @@ test('T21: what cannot be corrected is refused in a sentence', () => {
   );
   const bare = logFromRecords([{ prompt: 'x', responses: [{ text: 'y', propensity: 0.5, feedback: { up: 1 } }] }]);
   expect(() => evaluate(bare, { signals: up, examination: [1] })).toThrow(/round 1 has no position/);
+});
+
+test('T21: estimates of a reward model of the votes as cast are left out of a corrected evaluation', () => {
+  const record = slate([
+    [1, 1],
+    [2, 0],
+  ]);
+  const log = logFromRecords([
+    {
+      ...record,
+      predicted_value: { target: 0.5 },
+      responses: record.responses.map((r) => ({ ...r, predicted_reward: 0.5 })),
+    },
+  ]);
+  const keys = (examination?: number[]) =>
+    Object.keys(
+      evaluate(log, { signals: up, diversity: 'none', ...(examination && { examination }) }).targets['target'].utility,
+    );
+  expect(keys()).toEqual(expect.arrayContaining(['dm', 'dr']));
+  expect(keys([1, 0.5]).filter((key) => /^(dm|dr|sndr|switch_dr|dros)$/.test(key))).toEqual([]);
+});
+
+test('T21: as many numbers as responses, all finite', () => {
+  const log = logFromRecords([
+    slate([
+      [1, 1],
+      [2, 1],
+    ]),
+  ]);
+  expect(() => estimateExamination(log, [1])).toThrow(/^utility.length is 1; expected 2/);
+  expect(() => estimateExamination(log, [1, Infinity])).toThrow(/^utility\[1\] is Infinity/);
 });

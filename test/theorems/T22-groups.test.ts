@@ -177,3 +177,29 @@ test('T22: an estimator that one group lacks has no worst group, whichever group
     expect(worst.utility['ips'].group).toBe('a');
   }
 });
+
+test('T22: a group that rates one response alone, or feedback that is missing so, says 0.4 for a value of 1', () => {
+  // one round for each response of pi0 = (1/2, 1/2), as often as it is expected; pi = (0.2, 0.8), and every reward is 1
+  const log = (others: boolean) =>
+    logFromRecords(
+      [0.2, 0.8].map((pi, y) => ({
+        prompt: 'x',
+        responses: [
+          {
+            text: `y${y}`,
+            propensity: 0.5,
+            target_log_prob: { pi: Math.log(pi) },
+            ...((others || y === 0) && { feedback: { up: 1 } }),
+            ...(y === 0 && { group_feedback: { g: { up: 1 } } }),
+          },
+        ],
+      })),
+    );
+  const use = { signals: up, diversity: 'none' as const };
+  const whole = evaluate(log(true), use).targets['pi'];
+  expectClose(whole.utility['ips']!.estimate!, 1);
+  expectClose(whole.groups!.groups['g'].utility['ips']!.estimate!, 0.4);
+  const missing = evaluate(log(false), use);
+  expectClose(missing.targets['pi']!.utility['ips']!.estimate!, 0.4);
+  expect(missing.warnings.map((w) => w.code)).toContain('missing_feedback');
+});

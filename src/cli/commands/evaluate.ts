@@ -67,7 +67,7 @@ export function registerEvaluate(program: Command, context: Context): void {
     )
     .option(
       '--lambda <l>',
-      'log_smoothing: log(1 + L rho R)/L; implicit_exploration: rho/(1 + L rho) (default: 1/sqrt(rounds))',
+      'log_smoothing: log(1 + L rho R)/L; implicit_exploration: rho/(1 + L rho) and of the interval log-smoothing (default: 1/sqrt(rounds))',
       numberOption('--lambda', 0, Infinity, { above: true }),
     )
     .option('--tune', 'choose --clip, --switch, --shrink and --lambda for each target on the log, by SLOPE')
@@ -140,11 +140,17 @@ async function evaluateCommand(
 }
 
 /** Options that need one another. */
-function checkTogether({ interval, rewardRange, stream, tune, positionBias }: EvaluateCommandOptions): void {
+function checkTogether({ interval, rewardRange, stream, tune, positionBias, lambda }: EvaluateCommandOptions): void {
   if ((interval === 'bernstein' || interval === 'hoeffding') && rewardRange === undefined) {
     throw new PopeError(
       `--interval ${interval} needs --reward-range LO,HI, the range that a round's term cannot leave.`,
       { argument: '--reward-range' },
+    );
+  }
+  if (stream && interval === 'log-smoothing' && lambda === undefined) {
+    throw new PopeError(
+      '--interval log-smoothing has no --lambda; expected one with --stream, where its default 1/sqrt(rounds) is not known before the end.',
+      { argument: '--lambda' },
     );
   }
   const whole = tune ? '--tune' : positionBias === 'fit' ? '--position-bias fit' : null;

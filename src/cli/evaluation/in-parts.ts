@@ -1,6 +1,6 @@
 import { readLogChunks } from '../../data/node.js';
 import { type EvaluationStream, streamEvaluation } from '../../pope/index.js';
-import { PopeError } from '../../util/index.js';
+import { invalid, PopeError } from '../../util/index.js';
 import { partScorer } from '../read-targets.js';
 import { signalsOf } from '../signal-option.js';
 import { type EvaluateCommandOptions, type Evaluated, type Reading, sharedOptions, unfitted } from './settings.js';
@@ -15,6 +15,7 @@ export async function evaluateInParts(
   let stream: EvaluationStream | undefined;
   const score = await partScorer(options.target ?? [], candidates);
   let rounds = 0;
+  const names = new Set<string>();
   progress.start('rounds read', Number.POSITIVE_INFINITY);
   try {
     const parts = readLogChunks(path, {
@@ -24,9 +25,11 @@ export async function evaluateInParts(
     });
     for await (const part of parts) {
       if (part.logPropensity === null) throw unfitted(path);
+      for (const name of part.feedback.keys()) names.add(name);
+      if (options.signal === undefined && names.size > 1) throw several([...names]);
       if (stream === undefined) {
         stream = streamEvaluation({
-          ...sharedOptions(options, signalsOf(part, options.signal)),
+          ...sharedOptions(options, options.signal ?? signalsOf(part, undefined)),
           ...(options.positionBias && { examination: options.positionBias as readonly number[] }),
         });
       }
@@ -36,6 +39,14 @@ export async function evaluateInParts(
   } finally {
     progress.stop();
   }
+  const unknown = options.signal?.find(({ name }) => !names.has(name));
+  if (unknown !== undefined) throw invalid('--signal', unknown.name, `a signal of the log (${[...names].join(', ')})`);
   if (stream === undefined) throw new PopeError(`${path} has no rounds; expected at least one.`, { file: path });
   return { evaluated: stream.result(), weights: () => ({}), hash };
 }
+
+const several = (names: readonly string[]): PopeError =>
+  new PopeError(
+    `the log has ${names.length} signals (${names.join(', ')}); expected --signal NAME to choose one or several.`,
+    { argument: '--signal' },
+  );

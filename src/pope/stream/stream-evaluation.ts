@@ -1,5 +1,5 @@
 import type { Log } from '../../ope/index.js';
-import { PopeError } from '../../util/index.js';
+import { invalid, PopeError } from '../../util/index.js';
 import type { ScoredPolicy } from '../log-diversity.js';
 import type { EvaluationResult } from '../result.js';
 import { readRecord, type SavedStream, savedStream } from './saved-stream.js';
@@ -37,6 +37,8 @@ export function streamEvaluation(options: StreamOptions): EvaluationStream {
       record = mergeRecords(record, recordOf(part, targets, settings));
     },
     merge(other) {
+      if (typeof other !== 'object' || other === null)
+        throw invalid('other', other, 'a stream, or what JSON.parse gives of a saved one');
       const saved = 'toJSON' in other ? other.toJSON() : other;
       const { fingerprint, record: more } = readRecord(saved);
       if (fingerprint !== settings.fingerprint) {
