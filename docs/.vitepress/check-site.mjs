@@ -24,7 +24,7 @@ export function rawFormulas(html) {
   const prose = html
     .replace(/<(annotation|pre|code|script|style|title)\b[\s\S]*?<\/\1>/g, '')
     .replace(/<[^>]+>/g, ' ');
-  return [...prose.matchAll(/\\(?:frac|pi|rho|sum|hat|tau|log|sigma|mid|ge|le)\b|\$\$?[^\s$][^$]*\$/g)].map((m) => m[0]);
+  return [...prose.matchAll(/\\(?:frac|pi|rho|sum|hat|tau|log|sigma|mid|ge|le)(?![a-z])|\$\$?[^\s$][^$]*\$/g)].map((m) => m[0]);
 }
 
 export function checkSite(outDir) {
