@@ -23,7 +23,14 @@ export const anchorOf = (heading) =>
 const titleOf = (path) => /^# (.+)$/m.exec(readFileSync(join(docs, path), 'utf8'))?.[1] ?? path;
 
 const groups = [
-  { folder: 'math', text: 'Mathematics', first: ['setting', 'utility-and-diversity', 'estimators', 'variance'] },
+  {
+    folder: 'math',
+    text: 'Mathematics',
+    first: [
+      'setting', 'utility-and-diversity', 'optimum', 'estimators', 'family', 'slates-and-loggers', 'variance',
+      'exact-moments', 'intervals', 'coverage-of-intervals', 'propensities', 'lower-bound', 'language', 'groups',
+    ], // prettier-ignore
+  },
   { folder: 'guide', text: 'Guide', first: ['log-format', 'evaluate', 'train'] },
   { folder: 'engine', text: 'Engine', first: ['tensor', 'backend', 'autograd'] },
   { folder: 'decisions', text: 'Decisions', first: [], collapsed: true },
