@@ -22,6 +22,7 @@ import {
   optimalBaseline,
   paretoSmoothedIps,
   prefixIps,
+  prefixLogRatio,
   sensitivityInterval,
   slope,
   slotSnips,
@@ -127,6 +128,8 @@ test('columns are columns: a table of as many numbers is refused, by name', () =
   expect(() => ips({ ...input, logRatio: row(input.logRatio) })).toThrow(/^logRatio is/);
   expect(() => prefixIps({ ...input, logRatio: row(input.logRatio) })).toThrow(/^logRatio is/);
   expect(() => prefixIps({ ...input, roundOf: row(input.roundOf) })).toThrow(/^roundOf is/);
+  expect(() => prefixLogRatio(row(input.logRatio), input.roundOf)).toThrow(/^logRatio is/);
+  expect(() => prefixLogRatio(input.logRatio, row(input.roundOf))).toThrow(/^roundOf is/);
   expect(() => cascadeDoublyRobust(row(input.reward))(input)).toThrow(/^expected is/);
   expect(() => candidateClassLogProb(row(column(-1, -1)), ['p', 'q'])).toThrow(/^logProb.shape is/);
   expect(() => tokenLevelWeight(row(input.logRatio), input.roundOf)).toThrow(/^tokenOf is/);

@@ -233,6 +233,18 @@ describe('T20: token weights at the edge of float64', () => {
     const single = (...x: number[]) => tensor(Float32Array.from(x));
     expect(() => chainRuleEntropy(single(100, 0), single(1, 2), of(0, 0), 1)).toThrow(/response 0 has the weight/);
   });
+  test('T20: a weight beyond float32 that meets no entropy is no trouble', () => {
+    const single = (...x: number[]) => tensor(Float32Array.from(x));
+    expect(chainRuleEntropy(single(100, 0), single(1, 0), of(0, 0), 1).item()).toBe(1);
+  });
+  test('T20: every token weighs the product of all before it, however many', () => {
+    const [l, h] = [
+      [1, -2, 0.5, 0.25, -1, 3],
+      [1, 2, 3, 4, 5, 6],
+    ];
+    const expected = h.reduce((sum, value, t) => sum + Math.exp(l.slice(0, t).reduce((a, b) => a + b, 0)) * value, 0);
+    expectClose(chainRuleEntropy(column(...l), column(...h), of(0, 0, 0, 0, 0, 0), 1).item(), expected);
+  });
   test('T20: a sum that overflows is refused where each weight fits', () => {
     const error = errorOf(() => chainRuleEntropy(column(0, 709, 0), column(1, 2, 3), of(0, 1, 1), 2));
     expect(error.message).toMatch(/response 1 has the weight/);
@@ -245,6 +257,62 @@ describe('T20: token weights at the edge of float64', () => {
     expect(() => chainRuleEntropy(l, row(h), t, 1)).toThrow(/^nextTokenEntropy.shape/);
     expect(() => chainRuleEntropy(l, h, row(t), 1)).toThrow(/^tokenOf.shape/);
     expect(() => chainRuleEntropy(l, column(1, Infinity), t, 1)).toThrow(/^nextTokenEntropy\[1\] is Infinity/);
+  });
+});
+
+describe('D4, D5: what a kind of diversity lacks is told by its argument', () => {
+  const round = (id: string, slate: readonly number[], more: Record<string, unknown> = {}) => ({
+    id,
+    prompt: id,
+    ...more,
+    responses: slate.map((logProb, j) => ({
+      text: `y${j}`,
+      propensity: 0.5,
+      opinion: 'pq'[j],
+      target_log_prob: { pi: logProb === 0 ? null : logProb },
+      feedback: { up: j },
+    })),
+  });
+  const distribution = { opinion_distribution: { p: 0.5, q: 0.5 } };
+  const refusal = (log: Log, diversity: 'slate' | 'distribution') =>
+    errorOf(() => evaluate(log, { signals: up, diversity }));
+
+  test('D4: slates of one', () => {
+    expect(refusal(logFromRecords([round('r0', [-1])]), 'slate')).toMatchObject({ argument: 'diversity' });
+  });
+  test('D5: a round without preferences, and a prompt that the target never answers as logged', () => {
+    const bare = refusal(logFromRecords([round('r0', [-1, -2], distribution), round('r1', [-1, -2])]), 'distribution');
+    expect(bare.message).toMatch(/^round r1 has no opinion_distribution/);
+    expect(bare).toMatchObject({ argument: 'opinion_distribution' });
+    const none = refusal(
+      logFromRecords([round('r0', [-1, -2], distribution), round('r1', [0, 0], distribution)]),
+      'distribution',
+    );
+    expect(none.message).toMatch(/round r1's prompt probability 0/);
+    expect(none).toMatchObject({ argument: 'target_log_prob' });
+    // one class without mass is no trouble
+    const half = logFromRecords([round('r0', [-1, 0], distribution), round('r1', [-1, -2], distribution)]);
+    expect(evaluate(half, { signals: up, diversity: 'distribution' }).targets['pi'].diversity).not.toEqual({});
+  });
+  test('D6: what is no reward of a response has no variance of one', () => {
+    const log = logFromRecords([round('r0', [-1, -2], distribution), round('r1', [-1, -3], distribution)]);
+    for (const diversity of ['slate', 'distribution'] as const) {
+      const { variance } = evaluate(log, { signals: up, diversity }).targets['pi'];
+      expect(variance.value).toBeNull();
+      expect(variance.utility).not.toBeNull();
+    }
+  });
+  test('D6: diversity that dominates is told with its own tau', () => {
+    // surprisals 1, 2 and 3 a range of 2, times tau 3 is 6; utilities 0 and 1
+    const log = logFromRecords([round('r0', [-1, -2]), round('r1', [-1, -3])]);
+    const { message } = evaluate(log, { signals: up, tau: 3 }).warnings.find((w) => w.code === 'diversity_dominates')!;
+    expect(message).toMatch(/diversity reward is 6\.00, the range of the utility 1\.00/);
+  });
+  test('an interval without its range names the option', () => {
+    const log = logFromRecords([round('r0', [-1])]);
+    expect(errorOf(() => evaluate(log, { signals: up, interval: 'hoeffding' }))).toMatchObject({
+      argument: 'rewardRange',
+    });
   });
 });
 
