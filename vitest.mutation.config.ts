@@ -33,6 +33,14 @@ export default defineConfig({
   ...base,
   plugins: [
     {
+      name: 'no-source-readers',
+      // it reads the sources as text, which mutants have changed
+      transform: (code, id) =>
+        id.endsWith('every-estimator.test.ts')
+          ? code.replace("describe('the suite lists", "describe.skip('the suite lists")
+          : undefined,
+    },
+    {
       name: 'light-fast-check',
       transform: (code, id) =>
         id.includes('@fast-check/vitest')
