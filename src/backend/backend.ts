@@ -123,6 +123,14 @@ export interface Backend extends Device {
   causalAttention?(q: Operand, k: Operand, v: Operand): Handle;
   /** [dq, dk, dv]. */
   causalAttentionGrad?(q: Operand, k: Operand, v: Operand, dy: Operand): [Handle, Handle, Handle];
+  /** [B, T, 3C] of queries, keys and values side by side -> [B, T, C]: causal attention of `heads` heads. */
+  selfAttention?(qkv: Operand, heads: number): Handle;
+  /** dqkv. */
+  selfAttentionGrad?(qkv: Operand, dy: Operand, heads: number): Handle;
+  /** x [N, in], weight [in, out], bias [out] -> x weight + bias. */
+  linear?(x: Operand, weight: Operand, bias: Operand): Handle;
+  /** [gelu(z), z] of z = x weight + bias. */
+  linearGelu?(x: Operand, weight: Operand, bias: Operand): [Handle, Handle];
   /** [parameter', firstMoment', secondMoment'] with decoupled decay: p' = p - lr (mhat/(sqrt(vhat) + eps) + decay p). */
   adamw?(p: Operand, grad: Operand, m: Operand, v: Operand, options: AdamwOptions): [Handle, Handle, Handle];
 }

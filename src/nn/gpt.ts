@@ -4,12 +4,14 @@ import {
   concat,
   dropout,
   embedding,
-  gelu,
   layerNorm,
+  linear,
+  linearGelu,
   matmul,
   narrow,
   permute,
   reshape,
+  selfAttention,
 } from '../ops/index.js';
 import type { Random } from '../random/index.js';
 import { showShape, type Tensor } from '../tensor/index.js';
@@ -101,8 +103,11 @@ function attention(
 ): Tensor {
   const [batch, time, width] = x.shape;
   const { nHead } = config;
-  const qkv = reshape(linear(x, attn.c_attn), [batch!, time!, 3, nHead, width! / nHead]); // [B, T, 3, H, D]
-  const heads = permute(qkv, [2, 0, 3, 1, 4]); // [3, B, H, T, D]
+  const qkv = project(x, attn.c_attn); // [B, T, 3C]
+  if (cache === undefined && (random === undefined || config.dropout === 0)) {
+    return project(selfAttention(qkv, nHead), attn.c_proj); // [B, T, C]
+  }
+  const heads = permute(reshape(qkv, [batch!, time!, 3, nHead, width! / nHead]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
   const part = (n: number): Tensor => reshape(narrow(heads, 0, n, 1), heads.shape.slice(1)); // [B, H, T, D]
   const query = part(0);
   let key = part(1);
@@ -119,19 +124,18 @@ function attention(
       ? causalAttention(query, key, value)
       : droppedAttention(query, key, value, config.dropout, random); // [B, H, T, D]
   const joined = reshape(permute(mixed, [0, 2, 1, 3]), x.shape); // [B, T, C]
-  return linear(joined, attn.c_proj);
+  return project(joined, attn.c_proj);
 }
 
 function mlp(x: Tensor, { mlp: { c_fc, c_proj } }: GptBlock): Tensor {
-  const wide = gelu(linear(x, c_fc)); // [B, T, 4C]
-  return linear(wide, c_proj); // [B, T, C]
+  const wide = project(x, c_fc, linearGelu); // [B, T, 4C]
+  return project(wide, c_proj); // [B, T, C]
 }
 
 /** [.., in] -> [.., out], as one product over all rows: a batched one would sum the weight's gradient in a second pass. */
-function linear(x: Tensor, { weight, bias }: Linear): Tensor {
+function project(x: Tensor, { weight, bias }: Linear, layer = linear): Tensor {
   const [from, to] = weight.shape;
-  const rows = reshape(x, [-1, from!]); // [N, in]
-  return reshape(add(matmul(rows, weight), bias), [...x.shape.slice(0, -1), to!]);
+  return reshape(layer(reshape(x, [-1, from!]), weight, bias), [...x.shape.slice(0, -1), to!]);
 }
 
 function norm(x: Tensor, { weight, bias }: Norm, config: GptConfig): Tensor {

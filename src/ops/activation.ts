@@ -40,7 +40,7 @@ export function relu(x: Tensor): Tensor {
 }
 
 // y = x (1 + tanh u)/2 = x s,  u = c (x + a x^3),  s = sigmoid(2u),  c = sqrt(2/pi),  a = 0.044715
-const geluOp = unaryOp('gelu', (x, dy) => run(geluGradOp, [x, dy]));
+const geluOp = unaryOp('gelu', (x, dy) => geluGrad(x, dy));
 
 // z = gelu'(x) dy = (s + 2 x p u') dy,  p = s (1 - s)
 //      dz/dy = gelu'(x),  dz/dx = gelu''(x) dy = p (4 u' + 2 x (2 u'^2 (1 - 2 s) + u'')) dy
@@ -53,6 +53,9 @@ const geluGradOp: Op<void> = defineOp({
     needs[1] ? run(geluGradOp, [x, dz]) : null,
   ],
 });
+
+/** gelu'(x) dy: for the vjp of what ends with a gelu. */
+export const geluGrad = (x: Tensor, dy: Tensor): Tensor => run(geluGradOp, [x, dy]);
 
 const C = Math.sqrt(2 / Math.PI);
 const A = 0.044715;

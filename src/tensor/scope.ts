@@ -12,7 +12,8 @@ let current: Frame | null = null;
 
 /** Every new tensor belongs to the innermost open scope; outside of all scopes the garbage collector owns it. */
 export function registerInScope(tensor: Tensor): void {
-  current?.made.add(tensor);
+  if (current === null) tensor.watch();
+  else current.made.add(tensor);
 }
 
 /** Runs `finalizer` when the innermost open scope ends (a tape frees what it still holds); at once never, without one. */
@@ -29,7 +30,8 @@ export function scope<T>(fn: () => T): T {
   const { result, made } = enter(fn);
   for (const tensor of new Set(leavesOf(result))) {
     if (current !== null) giveToScope(tensor);
-    else if (!made.has(tensor)) tensor.release();
+    else if (made.has(tensor)) tensor.watch();
+    else tensor.release();
   }
   return result;
 }

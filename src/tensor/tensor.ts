@@ -12,6 +12,8 @@ export interface Device {
   readSync?(handle: Handle, dtype: DType, size: number): TypedArray;
   /** Gives the buffer back. */
   free(handle: Handle, dtype: DType, size: number): void;
+  /** No scope owns the buffer: the garbage collector must find its end. For devices whose memory it does not see. */
+  watch?(handle: Handle): void;
 }
 
 /** A buffer as its device names it; nobody else looks inside. */
@@ -111,6 +113,12 @@ export class Tensor {
 
   toString(): string {
     return `Tensor(${this.dtype} ${showShape(this.shape)}${this.isFreed ? ', freed' : ''})`;
+  }
+
+  /** Leaves the buffer to the garbage collector. For what is made, or returned, outside of all scopes. */
+  watch(): void {
+    const { device, handle } = this.#storage;
+    device.watch?.(handle);
   }
 
   /** One more owner. For scopes and tapes. */

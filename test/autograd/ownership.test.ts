@@ -232,7 +232,7 @@ describe('errors that name their cause', () => {
     );
     const other = { ...countingBackend().backend, name: 'other' };
     expect(() => mul(x, tensor([1], { backend: other }))).toThrow(
-      'mul got tensors of the backends js and other; expected one backend.',
+      'mul got tensors of the backends wasm and other; expected one backend.',
     );
     expect(() => add(1, 2)).toThrow('add got no tensor; expected at least one.');
     expect(() => add(tensor(Int32Array.of(1)), 0.5)).toThrow(

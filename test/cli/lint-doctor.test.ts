@@ -161,16 +161,16 @@ describe('pope doctor', () => {
     expect(machine.memory.total).toBeGreaterThanOrEqual(machine.memory.free);
     expect(machine).toMatchObject({ workers: true, shared_array_buffer: true, demo_data: true });
     expect(machine.working_folder.path).toBe(process.cwd());
-    const [js, ...others] = backends;
-    expect(js).toMatchObject({ name: 'js', available: true, default: true });
-    expect(js.matmul_gflops.float32).toBeGreaterThan(0);
-    expect(js.matmul_gflops.float64).toBeGreaterThan(0);
+    const [wasm, js, ...others] = backends;
+    expect(wasm).toMatchObject({ name: 'wasm', available: true, default: true });
+    expect(js).toMatchObject({ name: 'js', available: true, default: false });
+    for (const { matmul_gflops: speed } of [wasm, js]) {
+      expect(speed.float32).toBeGreaterThan(0);
+      expect(speed.float64).toBeGreaterThan(0);
+    }
     expect(
       others.map((b: { name: string; matmul_gflops: null; reason: string }) => [b.name, b.matmul_gflops, b.reason]),
-    ).toEqual([
-      ['wasm', null, 'not in this version'],
-      ['gpu', null, 'not in this version'],
-    ]);
+    ).toEqual([['gpu', null, 'not in this version']]);
     expect(self_checks.map((check: { ok: boolean }) => check.ok)).toEqual([true, true, true, true]);
   });
 
@@ -208,7 +208,7 @@ describe('pope doctor', () => {
     const { code, stdout } = await doctorWith(selfChecks);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^here\n.*\npope-ts +\d/);
-    expect(stdout).toMatch(/\njs +default +[\d.]+ +[\d.]+\nwasm +not in this version +— +—\n/);
+    expect(stdout).toMatch(/\nwasm +default +[\d.]+ +[\d.]+\njs +[\d.]+ +[\d.]+\ngpu +not in this version +— +—\n/);
     expect(stdout).toMatch(/All self-checks passed\.\n$/);
   });
 

@@ -5,6 +5,7 @@ import { type Backend, tensor } from '../../src/backend/index.js';
 import {
   adamw,
   adamwComposed,
+  add,
   causalAttention,
   causalAttentionComposed,
   gatherLogProb,
@@ -13,8 +14,13 @@ import {
   geluComposed,
   layerNorm,
   layerNormComposed,
+  linear,
+  linearGelu,
   logSoftmax,
   logSoftmaxComposed,
+  matmul,
+  selfAttention,
+  selfAttentionComposed,
   softmax,
   softmaxComposed,
 } from '../../src/ops/index.js';
@@ -47,6 +53,14 @@ export function twins(backend: Backend): Readonly<Record<string, fc.Arbitrary<Ca
   const normed = rows().chain((shape) =>
     fc.tuple(tensorOf(shape), tensorOf(shape.slice(-1)), tensorOf(shape.slice(-1))),
   );
+  const layers = fc
+    .tuple(fc.nat({ max: 6 }), size(9), size(9))
+    .chain(([n, from, to]) => fc.tuple(tensorOf([n, from]), tensorOf([from, to]), tensorOf([to])));
+  const projected = fc
+    .tuple(fc.nat({ max: 2 }), size(6), size(3), size(4))
+    .chain(([batch, time, heads, features]) =>
+      fc.record({ qkv: tensorOf([batch, time, 3 * heads * features]), heads: fc.constant(heads) }),
+    );
   const heads = fc.tuple(lead(), size(6), fc.nat({ max: 3 }), size(6)).chain(([l, queries, past, features]) => {
     const keys = [...l, queries + past, features];
     return fc.tuple(tensorOf([...l, queries, features]), tensorOf(keys), tensorOf(keys));
@@ -65,6 +79,21 @@ export function twins(backend: Backend): Readonly<Record<string, fc.Arbitrary<Ca
       fused: ([x, gain, bias]) => layerNorm(x, gain, bias, 0.1),
       composed: ([x, gain, bias]) => layerNormComposed(x, gain, bias, 0.1),
       specs,
+    })),
+    linear: layers.map((specs) => ({
+      fused: ([x, weight, bias]) => linear(x, weight, bias),
+      composed: ([x, weight, bias]) => add(matmul(x, weight), bias),
+      specs,
+    })),
+    linearGelu: layers.map((specs) => ({
+      fused: ([x, weight, bias]) => linearGelu(x, weight, bias),
+      composed: ([x, weight, bias]) => geluComposed(add(matmul(x, weight), bias)),
+      specs,
+    })),
+    selfAttention: projected.map(({ qkv, heads }) => ({
+      fused: ([x]) => selfAttention(x, heads),
+      composed: ([x]) => selfAttentionComposed(x, heads, causalAttentionComposed),
+      specs: [qkv],
     })),
     causalAttention: heads.map((specs) => ({
       fused: ([q, k, v]) => causalAttention(q, k, v),

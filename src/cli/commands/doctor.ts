@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defaultBackend } from '../../backend/index.js';
+import { type Backend, createWasmBackend, defaultBackend, jsBackend } from '../../backend/index.js';
 import { formatBytes, formatNumber, textTable } from '../../report/index.js';
 import { version } from '../../version.js';
 import type { Context } from '../context.js';
@@ -48,22 +48,30 @@ async function doctorCommand(options: CommonOptions, context: Context, checks: r
 }
 
 function backends(): BackendResult[] {
-  const speed = {
-    float32: matmulSpeed('float32', { milliseconds: 500 }).gflops,
-    float64: matmulSpeed('float64', { milliseconds: 300 }).gflops,
-  };
-  const missing = (name: string): BackendResult => ({
+  const measured = (backend: Backend): BackendResult => ({
+    name: backend.name,
+    available: true,
+    default: backend.name === defaultBackend().name,
+    matmul_gflops: {
+      float32: matmulSpeed('float32', { backend, milliseconds: 300 }).gflops,
+      float64: matmulSpeed('float64', { backend, milliseconds: 200 }).gflops,
+    },
+  });
+  const missing = (name: string, reason: string): BackendResult => ({
     name,
     available: false,
     default: false,
     matmul_gflops: null,
-    reason: 'not in this version',
+    reason,
   });
-  return [
-    { name: defaultBackend().name, available: true, default: true, matmul_gflops: speed },
-    missing('wasm'),
-    missing('gpu'),
-  ];
+  const wasm = (): BackendResult => {
+    try {
+      return measured(createWasmBackend());
+    } catch (error) {
+      return missing('wasm', error instanceof Error ? error.message : String(error));
+    }
+  };
+  return [wasm(), measured(jsBackend), missing('gpu', 'not in this version')];
 }
 
 function doctorText({ version: own, ok, machine, backends: found, self_checks: checks }: DoctorResult): string {

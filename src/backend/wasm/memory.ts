@@ -1,0 +1,166 @@
+import type { DType, TypedArray } from '../../tensor/index.js';
+import { PopeError } from '../../util/index.js';
+import { freeList } from './free-list.js';
+import { type LinearMemory, webAssembly } from './web-assembly.js';
+
+const PAGE = 65536;
+
+/** A buffer in linear memory, as tensors hold it. */
+export interface Block {
+  /** First byte; a multiple of 64. */
+  readonly address: number;
+  /** Bytes taken: those asked for, rounded up to a size class. */
+  readonly bytes: number;
+  /** Whether the garbage collector tells of its end. */
+  watched: boolean;
+}
+
+/** Bytes now and at most so far. */
+export interface MemoryUse {
+  /** Bytes of live tensors. */
+  readonly usedBytes: number;
+  /** The largest `usedBytes` so far. */
+  readonly peakBytes: number;
+  /** Bytes of linear memory: it never shrinks. */
+  readonly heldBytes: number;
+  readonly maxBytes: number;
+}
+
+export interface Memory extends MemoryUse {
+  readonly linear: LinearMemory;
+  /** @throws PopeError (code `out_of_memory`) where the limit is reached. */
+  allocate(bytes: number): Block;
+  free(block: Block): void;
+  /** Frees the block when the collector finds that nobody holds it. */
+  watch(block: Block): void;
+  /** The numbers of a buffer, in place; valid until the next allocation. */
+  view(address: number, dtype: DType, size: number): TypedArray;
+  readonly float32: Float32Array;
+  readonly int32: Int32Array;
+}
+
+/**
+ * Linear memory with its allocator: size classes, freed blocks reused in last-in-first-out order (they are still in
+ * the cache), growth by a quarter at least.
+ * @param base first byte that may be used.
+ */
+export function createMemory(linear: LinearMemory, base: number, maxBytes: number): Memory {
+  const list = freeList();
+  let top = (base + 63) & -64;
+  let held = linear.buffer.byteLength;
+  let used = 0;
+  let peak = 0;
+  let float32 = new Float32Array(linear.buffer);
+  let int32 = new Int32Array(linear.buffer);
+
+  const grow = (needed: number): void => {
+    // a quarter more than asked for, so that a program that grows does so seldom
+    const wanted = Math.min(maxBytes, Math.max(needed, held + Math.min(held / 4, 256 * 1024 * 1024)));
+    const pages = (target: number): number => Math.ceil((target - held) / PAGE);
+    const tryGrow = (target: number): boolean => {
+      try {
+        linear.grow(pages(target));
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    if (needed > maxBytes || !(tryGrow(wanted) || tryGrow(needed))) throw outOfMemory(needed);
+    held = linear.buffer.byteLength;
+    float32 = new Float32Array(linear.buffer);
+    int32 = new Int32Array(linear.buffer);
+  };
+  const outOfMemory = (needed: number): PopeError =>
+    new PopeError(
+      `the wasm backend needs ${megabytes(needed)} of memory, ${megabytes(used)} of them held by live tensors; expected at most ${megabytes(maxBytes)}. Open a scope() around work whose intermediate tensors may go, or create the backend with a larger maxBytes.`,
+      { argument: 'maxBytes', got: needed, expected: `at most ${maxBytes}`, code: 'out_of_memory' },
+    );
+  const place = (bytes: number): number => {
+    const known = list.take(bytes);
+    if (known !== undefined) return known;
+    if (top + bytes > held) {
+      // before it grows, neighbours that were freed may make room together
+      const merged = list.mergedTake(bytes, top);
+      top = merged.top;
+      if (merged.address !== undefined) return merged.address;
+      if (top + bytes > held) grow(top + bytes);
+    }
+    const address = top;
+    top += bytes;
+    return address;
+  };
+  const free = (block: Block): void => {
+    if (block.watched) registry.unregister(block);
+    used -= block.bytes;
+    list.give(block.address, block.bytes);
+  };
+  // The held value must not hold the block itself, or it would live for ever.
+  const registry = new FinalizationRegistry<{ readonly address: number; readonly bytes: number }>(
+    ({ address, bytes }) => {
+      used -= bytes;
+      list.give(address, bytes);
+    },
+  );
+  return {
+    linear,
+    allocate(bytes) {
+      const rounded = sizeClass(bytes);
+      const address = place(rounded);
+      used += rounded;
+      if (used > peak) peak = used;
+      return { address, bytes: rounded, watched: false };
+    },
+    free,
+    watch(block) {
+      if (block.watched) return;
+      block.watched = true;
+      registry.register(block, { address: block.address, bytes: block.bytes }, block);
+    },
+    view: (address, dtype, size) =>
+      dtype === 'float32'
+        ? new Float32Array(linear.buffer, address, size)
+        : dtype === 'float64'
+          ? new Float64Array(linear.buffer, address, size)
+          : new Int32Array(linear.buffer, address, size),
+    get float32() {
+      return float32;
+    },
+    get int32() {
+      return int32;
+    },
+    get usedBytes() {
+      return used;
+    },
+    get peakBytes() {
+      return peak;
+    },
+    get heldBytes() {
+      return held;
+    },
+    maxBytes,
+  };
+}
+
+/** Multiples of 64 up to 512, then eight classes an octave: at most an eighth is wasted. */
+function sizeClass(bytes: number): number {
+  if (bytes <= 512) return Math.max(64, (bytes + 63) & -64);
+  const step = 2 ** (28 - Math.clz32(bytes - 1));
+  return Math.ceil(bytes / step) * step;
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
+
+/**
+ * A linear memory of one page that may grow to `maxBytes`. Some places refuse to promise that much address space:
+ * then half of it, and so on.
+ */
+export function linearMemory(maxBytes: number, shared = false): LinearMemory {
+  const { Memory } = webAssembly()!;
+  for (let maximum = Math.ceil(maxBytes / PAGE); ; maximum = Math.ceil(maximum / 2)) {
+    try {
+      return new Memory(shared ? { initial: 1, maximum, shared } : { initial: 1, maximum });
+    } catch (error) {
+      if (maximum <= 256) throw error;
+    }
+  }
+}

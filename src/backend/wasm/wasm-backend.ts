@@ -1,0 +1,50 @@
+import type { DType, Handle } from '../../tensor/index.js';
+import { bytesPerElement } from '../../tensor/index.js';
+import { assertRange } from '../../util/index.js';
+import type { Backend } from '../backend.js';
+import { compileKernels, instantiate } from './load.js';
+import { type Block, createMemory, linearMemory, type MemoryUse } from './memory.js';
+import { store, throughJs } from './through-js.js';
+import type { WebAssemblyModule } from './web-assembly.js';
+
+export interface WasmBackendOptions {
+  /** The kernels, compiled elsewhere (a page that may not compile synchronously, a cache). Default: compiled here. */
+  readonly module?: WebAssemblyModule;
+  /** The most bytes of linear memory, 4 GiB by default, which is also the largest possible. */
+  readonly maxBytes?: number;
+}
+
+/** A backend over WebAssembly SIMD kernels; tensors live in its linear memory. */
+export interface WasmBackend extends Backend {
+  readonly memory: MemoryUse;
+}
+
+/**
+ * The fast backend: kernels in WebAssembly SIMD, float32 and float64. What has no kernel is computed by the js backend
+ * on views of the same memory. Memory of tensors outside of any scope returns when the collector finds them dead.
+ * @throws PopeError (code `no_webassembly`) where WebAssembly or its SIMD is absent or forbidden.
+ */
+export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
+  const { module = compileKernels(), maxBytes = 2 ** 32 } = options;
+  assertRange('maxBytes', maxBytes, 2 ** 20, 2 ** 32);
+  const linear = linearMemory(maxBytes);
+  const kernels = instantiate(module, linear);
+  const memory = createMemory(linear, kernels.heapBase(), maxBytes);
+  const copy = (handle: Handle, dtype: DType, size: number) =>
+    memory.view((handle as Block).address, dtype, size).slice();
+  return {
+    name: 'wasm',
+    memory,
+    read: async (handle, dtype, size) => copy(handle, dtype, size),
+    readSync: copy,
+    free: (handle) => memory.free(handle as Block),
+    watch: (handle) => memory.watch(handle as Block),
+    upload: (data) => store(memory, data),
+    fill(dtype, size, value) {
+      const block = memory.allocate(size * bytesPerElement[dtype]);
+      memory.view(block.address, dtype, size).fill(value);
+      return block;
+    },
+    ...throughJs(memory),
+  };
+}
