@@ -5,7 +5,7 @@ export default {
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },
-  mutate: ['src/ope/*.ts', 'src/pope/*.ts', '!src/**/index.ts'],
+  mutate: ['src/ope/*.ts', 'src/pope/*.ts', 'src/pope/stream/*.ts', '!src/**/index.ts'],
   // the prose of errors is matched by its numbers and names, not word by word
   mutator: { excludedMutations: ['StringLiteral'] },
   coverageAnalysis: 'perTest',

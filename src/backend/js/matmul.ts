@@ -99,7 +99,7 @@ function padded(n: number): number {
 }
 
 /** Where each matrix of the broadcast batch begins in an operand. */
-function matrixStarts(from: Shape, to: Shape): Int32Array {
+export function matrixStarts(from: Shape, to: Shape): Int32Array {
   const batch = to.slice(0, -2);
   const own = from.slice(0, -2);
   const matrix = from[from.length - 2] * from[from.length - 1];

@@ -1,5 +1,6 @@
 import { PopeError } from '../../util/index.js';
 import type { KernelName, Kernels } from './kernels.js';
+import type { Memory } from './memory.js';
 import { control, sourceOfWorker } from './thread-worker.js';
 import type { LinearMemory, WebAssemblyModule } from './web-assembly.js';
 
@@ -21,6 +22,14 @@ export type Dispatch = (
   scratch?: Scratch,
 ) => void;
 
+/** What verbs need to run kernels. */
+export interface Engine {
+  readonly memory: Memory;
+  readonly dispatch: Dispatch;
+  /** Threads that may work at once, the calling one included. */
+  readonly threads: number;
+}
+
 export interface ThreadPool {
   readonly dispatch: Dispatch;
   readonly threads: number;
@@ -32,7 +41,7 @@ export interface ThreadPool {
 export const inOneThread =
   (kernels: Kernels): Dispatch =>
   (name, rows, _grain, args) =>
-    (kernels[name] as (...numbers: number[]) => void)(0, rows, ...args);
+    kernels[name](0, rows, ...args);
 
 /**
  * The calling thread and `threads - 1` workers over one shared memory. Workers spin for a moment between jobs, then
@@ -48,6 +57,7 @@ export function createThreads(
   const header = new Int32Array(new SharedArrayBuffer(4 * control.size));
   const numbers = new Float64Array(new SharedArrayBuffer(8 * control.maxArguments));
   const names = Object.keys(kernels) as KernelName[];
+  const indexOf = new Map(names.map((name, i) => [name, i]));
   const start = { module, memory, header, numbers, names };
   const workers = Array.from({ length: threads - 1 }, (_, i) => startWorker({ ...start, thread: i + 1 }));
   const alone = inOneThread(kernels);
@@ -57,7 +67,7 @@ export function createThreads(
     const pieces = Math.ceil(rows / grain);
     if (pieces < 2 || !open) return alone(name, rows, grain, args, scratch);
     numbers.set(args);
-    header[control.kernel] = names.indexOf(name);
+    header[control.kernel] = indexOf.get(name)!;
     header[control.rows] = rows;
     header[control.grain] = grain;
     header[control.count] = args.length;
@@ -67,7 +77,7 @@ export function createThreads(
     Atomics.store(header, control.done, 0);
     Atomics.add(header, control.job, 1); // odd: open
     if (Atomics.load(header, control.sleepers) > 0) Atomics.notify(header, control.job);
-    const kernel = kernels[name] as (...numbers: number[]) => void;
+    const kernel = kernels[name];
     for (
       let piece = Atomics.add(header, control.next, 1);
       piece < pieces;

@@ -3,7 +3,9 @@ import { bytesPerElement } from '../../tensor/index.js';
 import { assertRange } from '../../util/index.js';
 import type { Backend } from '../backend.js';
 import { compileKernels, instantiate } from './load.js';
+import { matmulVerb } from './matmul.js';
 import { type Block, createMemory, linearMemory, type MemoryUse } from './memory.js';
+import { type Engine, inOneThread } from './threads.js';
 import { store, throughJs } from './through-js.js';
 import type { WebAssemblyModule } from './web-assembly.js';
 
@@ -30,6 +32,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
   const linear = linearMemory(maxBytes);
   const kernels = instantiate(module, linear);
   const memory = createMemory(linear, kernels.heapBase(), maxBytes);
+  const engine: Engine = { memory, dispatch: inOneThread(kernels), threads: 1 };
   const copy = (handle: Handle, dtype: DType, size: number) =>
     memory.view((handle as Block).address, dtype, size).slice();
   return {
@@ -46,5 +49,6 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       return block;
     },
     ...throughJs(memory),
+    matmul: matmulVerb(engine),
   };
 }

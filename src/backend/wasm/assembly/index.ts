@@ -5,3 +5,4 @@
 export function heapBase(): usize {
   return __heap_base;
 }
+export * from './matmul';
