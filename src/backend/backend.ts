@@ -123,7 +123,7 @@ export interface Backend extends Device {
   causalAttention?(q: Operand, k: Operand, v: Operand): Handle;
   /** [dq, dk, dv]. */
   causalAttentionGrad?(q: Operand, k: Operand, v: Operand, dy: Operand): [Handle, Handle, Handle];
-  /** [B, T, 3C] of queries, keys and values side by side -> [B, T, C]: causal attention of `heads` heads. */
+  /** float32 [B, T, 3C] of queries, keys and values side by side -> [B, T, C]: causal attention of `heads` heads. */
   selfAttention?(qkv: Operand, heads: number): Handle;
   /** dqkv. */
   selfAttentionGrad?(qkv: Operand, dy: Operand, heads: number): Handle;

@@ -49,7 +49,7 @@ export function selfAttention(qkv: Tensor, heads: number): Tensor {
     );
   }
   const backend = backendOf(qkv);
-  return backend.selfAttention && backend.selfAttentionGrad
+  return qkv.dtype === 'float32' && backend.selfAttention && backend.selfAttentionGrad
     ? run(selfAttentionOp, [qkv], { heads })
     : selfAttentionComposed(qkv, heads);
 }

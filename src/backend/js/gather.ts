@@ -4,7 +4,7 @@ import type { Operand } from '../backend.js';
 import { arrayOf } from './operand.js';
 
 /** @throws PopeError naming the first index outside of 0 .. size - 1. */
-function assertIndices(indices: TypedArray, size: number, axis: number): void {
+export function assertIndices(indices: TypedArray, size: number, axis: number): void {
   for (let i = 0; i < indices.length; i++) {
     const at = indices[i];
     if (at < 0 || at >= size) {

@@ -2,9 +2,53 @@
 type Kernel = (begin: number, end: number, ...args: number[]) => void;
 
 type Both<Name extends string> = `${Name}_f32` | `${Name}_f64`;
+type Product = 'pack' | 'packRows' | 'multiply' | 'multiplyPanels' | 'multiplyRow' | 'batch';
+
+/** One operand, element by element. */
+export const mapKernels = [
+  'neg',
+  'exp',
+  'log',
+  'sqrt',
+  'rsqrt',
+  'tanh',
+  'sigmoid',
+  'relu',
+  'gelu',
+  'abs',
+  'square',
+  'reciprocal',
+] as const;
+
+/** Two operands, in both float dtypes. */
+export const zipKernels = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
+
+type Rows =
+  | 'softmax'
+  | 'softmaxGrad'
+  | 'logSoftmax'
+  | 'logSoftmaxGrad'
+  | 'gatherLogProb'
+  | 'gatherLogProbGrad'
+  | 'layerNorm'
+  | 'layerNormGrad'
+  | 'attention'
+  | 'attentionGrad'
+  | 'sumRows'
+  | 'sumRuns'
+  | 'sumPartials'
+  | 'scatterRows'
+  | 'adamw'
+  | 'geluGrad';
 
 /** Names of the kernels that assembly/*.ts exports: their arguments stand there. */
-export type KernelName = Both<'pack' | 'packRows' | 'multiply' | 'multiplyPanels' | 'multiplyRow' | 'batch'>;
+export type KernelName =
+  | Both<Product | (typeof zipKernels)[number]>
+  | `${(typeof mapKernels)[number] | Rows}_f32`
+  | 'gatherRows';
 
 /** What the compiled module exports. */
-export type Kernels = Readonly<Record<KernelName, Kernel>> & { heapBase(): number };
+export type Kernels = Readonly<Record<KernelName, Kernel>> & {
+  heapBase(): number;
+  attentionScratch(queries: number, keys: number, features: number): number;
+};

@@ -3,17 +3,9 @@ import { kernels as embedded } from './kernels.generated.js';
 import type { Kernels } from './kernels.js';
 import { type LinearMemory, type WebAssemblyModule, webAssembly } from './web-assembly.js';
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-/** The bytes of a base64 string; `atob` is not everywhere. */
+/** The bytes of a string of hexadecimal digits. */
 function decode(text: string): Uint8Array {
-  const bytes = new Uint8Array((text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0));
-  for (let i = 0, at = 0; i < text.length; i += 4) {
-    let word = 0;
-    for (let j = 0; j < 4; j++) word = (word << 6) | Math.max(0, alphabet.indexOf(text[i + j]!));
-    for (let shift = 16; shift >= 0 && at < bytes.length; shift -= 8) bytes[at++] = word >> shift;
-  }
-  return bytes;
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16));
 }
 
 /** The bytes of the kernels; with `shared` their import says that the memory is shared. */

@@ -1,5 +1,6 @@
 import type { DType, TypedArray } from '../../tensor/index.js';
 import { PopeError } from '../../util/index.js';
+import type { Operand } from '../backend.js';
 import { freeList } from './free-list.js';
 import { type LinearMemory, webAssembly } from './web-assembly.js';
 
@@ -14,6 +15,9 @@ export interface Block {
   /** Whether the garbage collector tells of its end. */
   watched: boolean;
 }
+
+/** First byte of an operand. */
+export const addressOf = (x: Operand): number => (x.handle as Block).address;
 
 /** Bytes now and at most so far. */
 export interface MemoryUse {

@@ -6,6 +6,9 @@ import type { Block, Memory } from './memory.js';
 /** The verbs of a backend that compute; the rest handles buffers. */
 export type Verbs = Omit<Backend, 'name' | 'read' | 'readSync' | 'free' | 'watch' | 'upload' | 'fill'>;
 
+/** All that the js backend has: the linear layer and the packed attention are compositions there. */
+type JsVerbs = Required<Omit<Verbs, 'linear' | 'linearGelu' | 'selfAttention' | 'selfAttentionGrad'>>;
+
 /** A copy of the numbers in linear memory. */
 export function store(memory: Memory, data: TypedArray): Block {
   const block = memory.allocate(data.byteLength);
@@ -17,7 +20,7 @@ export function store(memory: Memory, data: TypedArray): Block {
  * Every verb, computed by the js backend on views of linear memory: what has no kernel yet has the same meaning, and
  * the reference is never further away than one property.
  */
-export function throughJs(memory: Memory): Verbs {
+export function throughJs(memory: Memory): JsVerbs {
   const js = createJsBackend({ keepBytes: 64 * 1024 * 1024 });
   const isOperand = (x: unknown): x is Operand => typeof x === 'object' && x !== null && 'handle' in x;
   const viewed = (x: unknown): unknown => {
@@ -38,5 +41,5 @@ export function throughJs(memory: Memory): Verbs {
       return Array.isArray(result) ? result.map(stored) : stored(result);
     },
   ]);
-  return Object.fromEntries(wrapped) as Verbs;
+  return Object.fromEntries(wrapped) as JsVerbs;
 }

@@ -2,11 +2,18 @@ import type { DType, Handle } from '../../tensor/index.js';
 import { bytesPerElement } from '../../tensor/index.js';
 import { assertRange } from '../../util/index.js';
 import type { Backend } from '../backend.js';
+import { attentionVerbs } from './attention.js';
+import { elementwiseVerbs } from './elementwise.js';
+import { fusedVerbs } from './fused.js';
+import { gatherVerbs } from './gather.js';
+import type { Kernels } from './kernels.js';
+import { linearVerbs } from './linear.js';
 import { compileKernels, instantiate } from './load.js';
 import { matmulVerb } from './matmul.js';
 import { type Block, createMemory, linearMemory, type MemoryUse } from './memory.js';
+import { reduceVerb } from './reduce.js';
 import { type Engine, inOneThread } from './threads.js';
-import { store, throughJs } from './through-js.js';
+import { store, throughJs, type Verbs } from './through-js.js';
 import type { WebAssemblyModule } from './web-assembly.js';
 
 export interface WasmBackendOptions {
@@ -33,6 +40,7 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
   const kernels = instantiate(module, linear);
   const memory = createMemory(linear, kernels.heapBase(), maxBytes);
   const engine: Engine = { memory, dispatch: inOneThread(kernels), threads: 1 };
+  const verbs = verbsOf(engine, kernels);
   const copy = (handle: Handle, dtype: DType, size: number) =>
     memory.view((handle as Block).address, dtype, size).slice();
   return {
@@ -48,7 +56,22 @@ export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend
       memory.view(block.address, dtype, size).fill(value);
       return block;
     },
-    ...throughJs(memory),
+    ...verbs,
+  };
+}
+
+/** Every verb: with kernels where there are some, through js otherwise. */
+function verbsOf(engine: Engine, kernels: Kernels): Verbs {
+  const js = throughJs(engine.memory);
+  const elementwise = elementwiseVerbs(engine, js);
+  return {
+    ...js,
+    ...elementwise,
+    ...gatherVerbs(engine, js),
+    ...fusedVerbs(engine, js),
+    ...attentionVerbs(engine, kernels, js),
+    ...linearVerbs(engine, elementwise.map),
     matmul: matmulVerb(engine),
+    reduce: reduceVerb(engine, js.reduce),
   };
 }

@@ -25,7 +25,7 @@ function width<T>(): i32 {
 }
 
 /** Panels [begin, end) of B: for each step of k the numbers of its columns, zeros beyond n. Steps in elements. */
-function pack<T>(begin: i32, end: i32, b: usize, kStep: i32, nStep: i32, k: i32, n: i32, packed: usize): void {
+export function pack<T>(begin: i32, end: i32, b: usize, kStep: i32, nStep: i32, k: i32, n: i32, packed: usize): void {
   const bytes = sizeof<T>();
   const kBytes = (<usize>kStep) * bytes;
   const nBytes = (<usize>nStep) * bytes;
@@ -148,7 +148,7 @@ function first<T>(v: v128): T {
 }
 
 @inline
-function tile4<T>(a: usize, mBytes: usize, kBytes: usize, panel: usize, k: i32, to: usize, rowBytes: usize, columns: i32, accumulate: i32, bias: usize): void {
+export function tile4<T>(a: usize, mBytes: usize, kBytes: usize, panel: usize, k: i32, to: usize, rowBytes: usize, columns: i32, accumulate: i32, bias: usize): void {
   let c00 = zero(), c01 = zero(), c10 = zero(), c11 = zero();
   let c20 = zero(), c21 = zero(), c30 = zero(), c31 = zero();
   let a1 = a + mBytes;
@@ -183,7 +183,7 @@ function tile4<T>(a: usize, mBytes: usize, kBytes: usize, panel: usize, k: i32, 
 }
 
 @inline
-function tile1<T>(a: usize, kBytes: usize, panel: usize, k: i32, to: usize, columns: i32, accumulate: i32, bias: usize): void {
+export function tile1<T>(a: usize, kBytes: usize, panel: usize, k: i32, to: usize, columns: i32, accumulate: i32, bias: usize): void {
   let c0 = zero();
   let c1 = zero();
   const end = panel + (<usize>k) * 32;

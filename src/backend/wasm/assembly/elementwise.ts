@@ -1,0 +1,191 @@
+import { exp4, fma4, gelu4, geluSlope4, log4, sigmoid4, splat4, tanh4 } from './math';
+
+// Buffers are whole multiples of 64 bytes, so the last vector of a buffer may read and write beyond its numbers.
+
+const NEG = 0;
+const EXP = 1;
+const LOG = 2;
+const SQRT = 3;
+const RSQRT = 4;
+const TANH = 5;
+const SIGMOID = 6;
+const RELU = 7;
+const GELU = 8;
+const ABS = 9;
+const SQUARE = 10;
+const RECIPROCAL = 11;
+
+@inline
+function mapped(name: i32, x: v128): v128 {
+  switch (name) {
+    case NEG: return f32x4.neg(x);
+    case EXP: return exp4(x);
+    case LOG: return log4(x);
+    case SQRT: return f32x4.sqrt(x);
+    case RSQRT: return f32x4.div(splat4(1), f32x4.sqrt(x));
+    case TANH: return tanh4(x);
+    case SIGMOID: return sigmoid4(x);
+    // NaN compares as false and stays
+    case RELU: return f32x4.pmax(x, splat4(0));
+    case GELU: return gelu4(x);
+    case ABS: return f32x4.abs(x);
+    case SQUARE: return f32x4.mul(x, x);
+    default: return f32x4.div(splat4(1), x);
+  }
+}
+
+@inline
+function mapAll(name: i32, begin: i32, end: i32, x: usize, out: usize): void {
+  const last = (<usize>end) * 4;
+  for (let at = (<usize>begin) * 4; at < last; at += 16) v128.store(out + at, mapped(name, v128.load(x + at)));
+}
+
+export function neg_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(NEG, begin, end, x, out);
+}
+export function exp_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(EXP, begin, end, x, out);
+}
+export function log_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(LOG, begin, end, x, out);
+}
+export function sqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(SQRT, begin, end, x, out);
+}
+export function rsqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(RSQRT, begin, end, x, out);
+}
+export function tanh_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(TANH, begin, end, x, out);
+}
+export function sigmoid_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(SIGMOID, begin, end, x, out);
+}
+export function relu_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(RELU, begin, end, x, out);
+}
+export function gelu_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(GELU, begin, end, x, out);
+}
+export function abs_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(ABS, begin, end, x, out);
+}
+export function square_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(SQUARE, begin, end, x, out);
+}
+export function reciprocal_f32(begin: i32, end: i32, x: usize, out: usize): void {
+  mapAll(RECIPROCAL, begin, end, x, out);
+}
+
+const ADD = 0;
+const SUB = 1;
+const MUL = 2;
+const DIV = 3;
+const MAXIMUM = 4;
+const MINIMUM = 5;
+const GELU_GRAD = 6;
+
+@inline
+function zipped<T>(name: i32, x: v128, y: v128): v128 {
+  switch (name) {
+    case ADD: return v128.add<T>(x, y);
+    case SUB: return v128.sub<T>(x, y);
+    case MUL: return v128.mul<T>(x, y);
+    case DIV: return v128.div<T>(x, y);
+    case MAXIMUM: return v128.max<T>(x, y);
+    case MINIMUM: return v128.min<T>(x, y);
+    default: return f32x4.mul(geluSlope4(x), y);
+  }
+}
+
+@inline
+function spread<T>(at: usize): v128 {
+  return sizeof<T>() == 4 ? v128.load32_splat(at) : v128.load64_splat(at);
+}
+
+/**
+ * Rows [begin, end) of out [rows, cols]; operands step by xRow, yRow elements a row and by xCol, yCol (0 or 1) a column.
+ * Numbers that fill no vector are computed one by one, in the same way.
+ */
+@inline
+function zipAll<T>(name: i32, begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  const bytes = sizeof<T>();
+  const whole = ((<usize>cols) * bytes) & ~15;
+  const all = (<usize>cols) * bytes;
+  for (let row = begin; row < end; row++) {
+    const to = out + (<usize>row) * all;
+    const a = x + (<usize>row) * xRow * bytes;
+    const b = y + (<usize>row) * yRow * bytes;
+    let at: usize = 0;
+    if (xCol && yCol) {
+      for (; at < whole; at += 16) v128.store(to + at, zipped<T>(name, v128.load(a + at), v128.load(b + at)));
+    } else if (xCol) {
+      const v = spread<T>(b);
+      for (; at < whole; at += 16) v128.store(to + at, zipped<T>(name, v128.load(a + at), v));
+    } else if (yCol) {
+      const u = spread<T>(a);
+      for (; at < whole; at += 16) v128.store(to + at, zipped<T>(name, u, v128.load(b + at)));
+    }
+    for (; at < all; at += bytes) {
+      const z = zipped<T>(name, spread<T>(a + (xCol ? at : 0)), spread<T>(b + (yCol ? at : 0)));
+      if (sizeof<T>() == 4) v128.store32_lane(to + at, z, 0);
+      else v128.store64_lane(to + at, z, 0);
+    }
+  }
+}
+
+export function add_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(ADD, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function add_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f64>(ADD, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function sub_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(SUB, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function sub_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f64>(SUB, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function mul_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(MUL, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function mul_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f64>(MUL, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function div_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(DIV, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function div_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f64>(DIV, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function maximum_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(MAXIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function maximum_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f64>(MAXIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function minimum_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(MINIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function minimum_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f64>(MINIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+export function geluGrad_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
+  zipAll<f32>(GELU_GRAD, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+}
+
+/** AdamW out of place: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr (m mScale/(sqrt(v vScale) + eps) + decay p). */
+export function adamw_f32(begin: i32, end: i32, p: usize, g: usize, m: usize, v: usize, pOut: usize, mOut: usize, vOut: usize, lr: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32, mScale: f32, vScale: f32): void {
+  const last = (<usize>end) * 4;
+  for (let at = (<usize>begin) * 4; at < last; at += 16) {
+    const d = v128.load(g + at);
+    const m1 = fma4(v128.load(m + at), splat4(beta1), f32x4.mul(d, splat4(1 - beta1)));
+    const v1 = fma4(v128.load(v + at), splat4(beta2), f32x4.mul(f32x4.mul(d, d), splat4(1 - beta2)));
+    const old = v128.load(p + at);
+    const root = f32x4.add(f32x4.sqrt(f32x4.mul(v1, splat4(vScale))), splat4(epsilon));
+    const direction = fma4(old, splat4(decay), f32x4.div(f32x4.mul(m1, splat4(mScale)), root));
+    v128.store(mOut + at, m1);
+    v128.store(vOut + at, v1);
+    v128.store(pOut + at, f32x4.sub(old, f32x4.mul(direction, splat4(lr))));
+  }
+}

@@ -1,0 +1,101 @@
+import type { Handle } from '../../tensor/index.js';
+import { invalid } from '../../util/index.js';
+import type { Backend, Operand } from '../backend.js';
+import type { KernelName } from './kernels.js';
+import { addressOf } from './memory.js';
+import type { Engine } from './threads.js';
+
+type FusedVerbs = Required<
+  Pick<
+    Backend,
+    | 'softmax'
+    | 'softmaxGrad'
+    | 'logSoftmax'
+    | 'logSoftmaxGrad'
+    | 'gatherLogProb'
+    | 'gatherLogProbGrad'
+    | 'layerNorm'
+    | 'layerNormGrad'
+    | 'adamw'
+  >
+>;
+
+/** Numbers of a piece that is worth another thread's while. */
+const ELEMENTS = 1 << 14;
+
+/** Rows of one block of layerNormGrad, as in assembly/rows.ts. */
+const NORM_ROWS = 32;
+
+/** The fused verbs over rows, in float32; other dtypes go to `other`. */
+export function fusedVerbs({ memory, dispatch }: Engine, other: FusedVerbs): FusedVerbs {
+  const isFast = (x: Operand): boolean => x.dtype === 'float32';
+  /** Runs a kernel over the rows of x, with a new buffer as its last argument. */
+  const overRows = (name: KernelName, x: Operand, size: number, args: readonly number[]): Handle => {
+    const n = x.shape[x.shape.length - 1];
+    const out = memory.allocate(size * 4);
+    if (x.size > 0) dispatch(name, x.size / n, Math.ceil(ELEMENTS / n), [...args, out.address]);
+    return out;
+  };
+  const last = (x: Operand): number => x.shape[x.shape.length - 1];
+  return {
+    softmax: (x) => (isFast(x) ? overRows('softmax_f32', x, x.size, [addressOf(x), last(x)]) : other.softmax(x)),
+    softmaxGrad: (y, dy) =>
+      isFast(y)
+        ? overRows('softmaxGrad_f32', y, y.size, [addressOf(y), addressOf(dy), last(y)])
+        : other.softmaxGrad(y, dy),
+    logSoftmax: (x) =>
+      isFast(x) ? overRows('logSoftmax_f32', x, x.size, [addressOf(x), last(x)]) : other.logSoftmax(x),
+    logSoftmaxGrad: (y, dy) =>
+      isFast(y)
+        ? overRows('logSoftmaxGrad_f32', y, y.size, [addressOf(y), addressOf(dy), last(y)])
+        : other.logSoftmaxGrad(y, dy),
+    gatherLogProb(x, targets) {
+      if (!isFast(x)) return other.gatherLogProb(x, targets);
+      assertTargets(targets, last(x));
+      return overRows('gatherLogProb_f32', x, targets.size, [addressOf(x), addressOf(targets), last(x)]);
+    },
+    gatherLogProbGrad(x, targets, dy) {
+      if (!isFast(x)) return other.gatherLogProbGrad(x, targets, dy);
+      assertTargets(targets, last(x));
+      return overRows('gatherLogProbGrad_f32', x, x.size, [addressOf(x), addressOf(targets), addressOf(dy), last(x)]);
+    },
+    layerNorm: (x, gain, bias, epsilon) =>
+      isFast(x)
+        ? overRows('layerNorm_f32', x, x.size, [addressOf(x), addressOf(gain), addressOf(bias), last(x), epsilon])
+        : other.layerNorm(x, gain, bias, epsilon),
+    layerNormGrad(x, gain, dy, epsilon) {
+      if (!isFast(x)) return other.layerNormGrad(x, gain, dy, epsilon);
+      const n = last(x);
+      const rows = x.size / n;
+      const blocks = Math.ceil(rows / NORM_ROWS);
+      const outs = [x.size, n, n].map((size) => memory.allocate(size * 4));
+      const partial = memory.allocate(blocks * 2 * n * 4);
+      const grain = Math.ceil(ELEMENTS / NORM_ROWS / n);
+      const args = [addressOf(x), addressOf(gain), addressOf(dy), rows, n, epsilon, outs[0].address, partial.address];
+      dispatch('layerNormGrad_f32', blocks, grain, args);
+      for (const part of [0, 1]) {
+        dispatch('sumPartials_f32', 1, 1, [partial.address + part * 4 * n, blocks, 2 * n, n, outs[1 + part].address]);
+      }
+      memory.free(partial);
+      return outs as [Handle, Handle, Handle];
+    },
+    adamw(p, grad, m, v, options) {
+      if (!isFast(p)) return other.adamw(p, grad, m, v, options);
+      const { learningRate, beta1, beta2, epsilon, weightDecay, step } = options;
+      const outs = [0, 1, 2].map(() => memory.allocate(p.size * 4));
+      const scales = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)];
+      const addresses = [p, grad, m, v].map(addressOf);
+      const numbers = [learningRate, beta1, beta2, epsilon, weightDecay, ...scales];
+      dispatch('adamw_f32', p.size, ELEMENTS, [...addresses, ...outs.map(({ address }) => address), ...numbers]);
+      return outs as [Handle, Handle, Handle];
+    },
+  };
+
+  function assertTargets(targets: Operand, n: number): void {
+    const found = memory.view(addressOf(targets), 'int32', targets.size);
+    for (let r = 0; r < found.length; r++) {
+      if (found[r] < -1 || found[r] >= n)
+        throw invalid(`targets[${r}]`, found[r], `an integer from 0 to ${n - 1}, or -1 for padding`);
+    }
+  }
+}

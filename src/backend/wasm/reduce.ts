@@ -1,0 +1,41 @@
+import { sizeOf } from '../../tensor/index.js';
+import type { Backend } from '../backend.js';
+import { addressOf } from './memory.js';
+import type { Engine } from './threads.js';
+
+const ELEMENTS = 1 << 15;
+
+/** Rows of one run of sumRuns, as in assembly/reduce.ts. */
+const RUN = 64;
+
+/** Sums of float32 over neighbouring axes with kernels; the rest goes to `other`. */
+export const reduceVerb =
+  ({ memory, dispatch }: Engine, other: Backend['reduce']): Backend['reduce'] =>
+  (name, x, axes) => {
+    const [first, last] = [axes[0], axes[axes.length - 1]];
+    if (name !== 'sum' || x.dtype !== 'float32' || last - first !== axes.length - 1 || x.size === 0) {
+      return other(name, x, axes);
+    }
+    const outer = sizeOf(x.shape.slice(0, first));
+    const inner = sizeOf(x.shape.slice(last + 1));
+    const n = x.size / outer / inner;
+    const out = memory.allocate(outer * inner * 4);
+    if (inner === 1) {
+      dispatch('sumRows_f32', outer, Math.ceil(ELEMENTS / n), [addressOf(x), n, out.address]);
+      return out;
+    }
+    const runs = Math.ceil(n / RUN);
+    const partial = runs === 1 ? out : memory.allocate(outer * runs * inner * 4);
+    dispatch('sumRuns_f32', outer * runs, Math.ceil(ELEMENTS / RUN / inner), [addressOf(x), n, inner, partial.address]);
+    if (partial !== out) {
+      dispatch('sumPartials_f32', outer, Math.ceil(ELEMENTS / runs / inner), [
+        partial.address,
+        runs,
+        inner,
+        inner,
+        out.address,
+      ]);
+      memory.free(partial);
+    }
+    return out;
+  };
