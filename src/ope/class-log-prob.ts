@@ -68,14 +68,14 @@ export function exactClassLogProb(
   );
   const starts: number[] = [];
   let total = 0;
-  const firstOf = spaces.map((space) => {
+  const memberOf = spaces.map((space) => {
     starts.push(total);
     total += space.length;
-    // backwards, so that the first candidate of a class is the one that stays
-    return new Map(space.map((opinion, k) => [opinion, k] as const).reverse());
+    // any candidate of a class will do: all of them hold its log-probability
+    return new Map(space.map((opinion, k) => [opinion, k] as const));
   });
   const indices = Int32Array.from(opinions, (opinion, j) => {
-    const k = firstOf[positionOf[j]].get(opinion);
+    const k = memberOf[positionOf[j]].get(opinion);
     if (k === undefined) {
       throw new PopeError(
         `opinions[${j}] is ${show(opinion)}; expected one of the classes of the candidates of prompt ${show(promptKey(prompts[j]))}.`,

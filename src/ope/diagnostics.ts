@@ -116,7 +116,7 @@ function largestRows(logRatio: Float64Array, count: number): number[] {
   for (let j = 0; j < logRatio.length; j++) {
     if (rows.length === count && logRatio[j] <= logRatio[rows[count - 1]]) continue;
     rows.push(j);
-    rows.sort((a, b) => logRatio[b] - logRatio[a] || a - b);
+    rows.sort((a, b) => logRatio[b] - logRatio[a]);
     rows.length = Math.min(rows.length, count);
   }
   return rows;

@@ -156,7 +156,7 @@ function checked(estimates: Float64Array): number[] {
 
 /** Equal to rounding, or both undefined. */
 const sameEstimate = (x: number, y: number): boolean =>
-  Number.isFinite(x) && Number.isFinite(y) ? Math.abs(x - y) <= 1e-9 * (1 + Math.abs(x)) : !Number.isFinite(x + y);
+  Number.isFinite(x) === Number.isFinite(y) && !(Math.abs(x - y) > 1e-9 * (1 + Math.abs(x)));
 
 /** E_x E_{S ~ pi^n} of the slate reward, or of sum_j w_j R_j. */
 function targetValue(problem: FiniteProblem, options: ExactOptions): number {

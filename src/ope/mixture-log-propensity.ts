@@ -14,7 +14,7 @@ export function mixtureLogPropensity(
   shares: readonly number[],
 ): Float64Array {
   const total = shares.reduce((sum, s) => sum + s, 0);
-  if (shares.length === 0 || !shares.every((s) => s >= 0) || !(Math.abs(total - 1) < 1e-9))
+  if (!shares.every((s) => s >= 0) || !(Math.abs(total - 1) < 1e-9))
     throw invalid('shares', shares, 'non-negative numbers with sum 1, one a logger');
   if (logPropensities.length !== shares.length)
     throw invalid('logPropensities.length', logPropensities.length, `${shares.length}, one column a logger`);
@@ -24,9 +24,9 @@ export function mixtureLogPropensity(
     const wrong = column.findIndex((b) => !(b <= 0));
     if (wrong >= 0) throw invalid(`logPropensities[${k}][${wrong}]`, column[wrong], 'a log-probability of at most 0');
   });
-  const used = shares.flatMap((s, k) => (s > 0 ? [{ logShare: Math.log(s), column: logPropensities[k] }] : []));
+  const logShares = shares.map(Math.log);
   return Float64Array.from({ length: m }, (_, j) => {
-    const parts = used.map(({ logShare, column }) => logShare + column[j]);
+    const parts = logShares.map((logShare, k) => logShare + logPropensities[k][j]);
     const top = Math.max(...parts);
     return top === -Infinity ? top : Math.min(0, top + Math.log(parts.reduce((sum, b) => sum + Math.exp(b - top), 0)));
   });

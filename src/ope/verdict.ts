@@ -131,7 +131,7 @@ export function meanWeightDeviation(mean: number | null, error: number | null): 
   if (mean === null || error === null) return null;
   const off = Math.abs(mean - 1);
   if (off < meanWeightTolerance) return 0;
-  return error === 0 ? Infinity : off / error;
+  return off / error;
 }
 // #endregion T18
 

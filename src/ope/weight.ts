@@ -12,7 +12,6 @@ export const importanceWeight: WeightTransform = (logRatio) => exp(logRatio);
  * all weights cancels (self-normalised ones), in value and in gradient.
  */
 export const scaledWeight: WeightTransform = (logRatio) => {
-  if (logRatio.size === 0) return exp(logRatio);
   const largest = stopGradient(clipTo(max(logRatio), -3e38, 3e38));
   return exp(sub(logRatio, largest));
 };
@@ -27,7 +26,6 @@ export function clip(limit: number): WeightTransform {
 /** rho where rho <= M, else 0: the weight of the switch estimator; the boundary is kept. M >= 0. */
 export function switchAt(limit: number): WeightTransform {
   assertRange('limit', limit, 0, Infinity);
-  if (limit === Infinity) return importanceWeight;
   const logLimit = Math.log(limit);
   // both branches stay finite, so that the gradient of the branch not taken is 0 and never 0 * inf
   return (logRatio) => where(lessEqual(logRatio, logLimit), exp(minimum(logRatio, logLimit)), zerosLike(logRatio));
@@ -53,7 +51,6 @@ const positiveAsOne: WeightTransform = (logRatio) =>
 /** L rho / (rho^2 + L): the optimistic shrinkage of DRos; huge rho give 0. L >= 0; at 0 every weight is 0. */
 export function shrink(strength: number): WeightTransform {
   assertRange('strength', strength, 0, Infinity);
-  if (strength === Infinity) return importanceWeight;
   if (strength === 0) return zerosLike;
   const logStrength = Math.log(strength);
   // rho / (1 + rho^2 / L)

@@ -48,7 +48,7 @@ export function multiply(
   if (m <= FEW_ROWS) {
     const scratch = memory.allocate(threads * 64 * k);
     const args = [...left, ...right, m, k, n, to, 0, bias, scratch.address];
-    dispatch(`multiplyPanels_${f}`, panels, grainOf((32 / bytes) * k * m), args, { argument: 14, bytes: 64 * k });
+    dispatch(`multiplyPanels_${f}`, panels, grainOf((32 / bytes) * k * m), args, { argument: 13, bytes: 64 * k });
     memory.free(scratch);
   } else {
     const packed = memory.allocate(panels * k * 32);

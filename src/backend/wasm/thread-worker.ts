@@ -49,6 +49,7 @@ const serve = ({ module, memory, header, numbers, names, thread }) => {
       }
     }
     Atomics.sub(header, c.active, 1);
+    Atomics.notify(header, c.done);
     seen = job;
   }
 };

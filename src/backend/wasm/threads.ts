@@ -37,6 +37,15 @@ export interface ThreadPool {
   close(): Promise<void>;
 }
 
+/** @throws PopeError where memory cannot be shared between threads. */
+export function assertShareable(): void {
+  if (typeof SharedArrayBuffer === 'function') return;
+  throw new PopeError(
+    'threads need SharedArrayBuffer, which is absent here; expected Node, or a page that is cross-origin isolated (headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp). Take threads: 1.',
+    { argument: 'threads' },
+  );
+}
+
 /** One thread: the kernel itself. */
 export const inOneThread =
   (kernels: Kernels): Dispatch =>
@@ -63,6 +72,21 @@ export function createThreads(
   const alone = inOneThread(kernels);
   let open = threads > 1;
 
+  /** Spins for the others' last pieces; where one of them lost its core, sleeping lends it this one. */
+  const waitFor = (pieces: number): void => {
+    let mayWait = true;
+    for (let spins = 0; ; spins++) {
+      const done = Atomics.load(header, control.done);
+      if (done === pieces) return;
+      if (spins < 4000 || !mayWait) continue;
+      try {
+        Atomics.wait(header, control.done, done, 1);
+      } catch {
+        mayWait = false; // the main thread of a page may not sleep
+      }
+    }
+  };
+
   const dispatch: Dispatch = (name, rows, grain, args, scratch) => {
     const pieces = Math.ceil(rows / grain);
     if (pieces < 2 || !open) return alone(name, rows, grain, args, scratch);
@@ -86,7 +110,7 @@ export function createThreads(
       kernel(piece * grain, Math.min(rows, (piece + 1) * grain), ...args);
       Atomics.add(header, control.done, 1);
     }
-    while (Atomics.load(header, control.done) < pieces);
+    waitFor(pieces);
     Atomics.add(header, control.job, 1); // even: closed
     // nobody may still be looking at the arguments when the next job writes them
     while (Atomics.load(header, control.active) > 0);
