@@ -10,10 +10,10 @@ const folder = resolve(import.meta.dirname, '..', 'src', 'backend', 'wasm');
 /**
  * The compiled module. Memory is imported, with a maximum, so that the same bytes serve shared memory as well.
  * @param {string} entry path of the entry file
- * @param {{ relaxed?: boolean }} options
+ * @param {{ relaxed?: boolean, names?: boolean }} options `names`: functions keep theirs, for profiles
  * @returns {Promise<Uint8Array>}
  */
-export async function compileKernels(entry = resolve(folder, 'assembly', 'index.ts'), { relaxed = false } = {}) {
+export async function compileKernels(entry = resolve(folder, 'assembly', 'index.ts'), { relaxed = false, names = false } = {}) {
   const files = new Map();
   const { error, stderr } = await asc.main(
     [
@@ -21,6 +21,7 @@ export async function compileKernels(entry = resolve(folder, 'assembly', 'index.
       '--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert',
       '--runtime', 'stub', '--enable', relaxed ? 'simd,relaxed-simd' : 'simd', '--zeroFilledMemory',
       '--importMemory', '--noExportMemory', '--initialMemory', '1', '--maximumMemory', '65536', '--memoryBase', '64',
+      ...(names ? ['--debug'] : []),
       // no traps with messages: the kernels get checked operands
       '--use', 'abort=',
     ],

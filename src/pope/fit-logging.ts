@@ -67,7 +67,8 @@ function partOf(folds: Int32Array, fold: number, k: number): { inside: number[];
   const inside: number[] = [];
   const outside: number[] = [];
   folds.forEach((f, i) => void (f === fold ? inside : outside).push(i));
-  if (inside.length === 0 || outside.length === 0) {
+  // a fold that holds all rounds leaves another one empty
+  if (inside.length === 0) {
     throw invalid(
       'folds',
       k,

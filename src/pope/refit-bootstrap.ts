@@ -111,7 +111,7 @@ function intervalOf(estimate: number, replicates: Float64Array, resamples: numbe
 export const estimateOn =
   (estimator: Estimator, logProb: Float64Array, predictedValue?: Float64Array) =>
   (rows: EvaluationRows): number => {
-    const logRatio = takeRows(rows, logProb).map((p, m) => (p === -Infinity ? p : p - rows.logPropensity[m]));
+    const logRatio = takeRows(rows, logProb).map((p, m) => p - rows.logPropensity[m]);
     const { predictedReward } = rows.log;
     return estimateOf(
       rowTerms(estimator, rows, logRatio, {

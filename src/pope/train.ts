@@ -167,7 +167,8 @@ async function outerStep<P extends Tree>(
   const anchor = needsAnchor ? anchorOf(family, at.params, batch) : null;
   const learningRate = rate(at.step + 1);
   let next: { params: P; optimizer: OptimizerState<P> } = at;
-  let [objective, norm] = [Number.NaN, Number.NaN];
+  let objective = Number.NaN;
+  let norm = Number.NaN;
   try {
     for (let inner = 0; inner < innerSteps; inner++) {
       const moved = ownedScope(() => {

@@ -40,14 +40,30 @@ function mapAll(name: i32, begin: i32, end: i32, x: usize, out: usize): void {
   for (let at = (<usize>begin) * 4; at < last; at += 16) v128.store(out + at, mapped(name, v128.load(x + at)));
 }
 
+/** Four vectors at a time: the constants of a long formula are loaded once for all of them. */
+@inline
+function mapLong(name: i32, begin: i32, end: i32, x: usize, out: usize): void {
+  const last = (<usize>end) * 4;
+  for (let at = (<usize>begin) * 4; at < last; at += 64) {
+    const a = mapped(name, v128.load(x + at));
+    const b = mapped(name, v128.load(x + at, 16));
+    const c = mapped(name, v128.load(x + at, 32));
+    const d = mapped(name, v128.load(x + at, 48));
+    v128.store(out + at, a);
+    v128.store(out + at, b, 16);
+    v128.store(out + at, c, 32);
+    v128.store(out + at, d, 48);
+  }
+}
+
 export function neg_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(NEG, begin, end, x, out);
 }
 export function exp_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(EXP, begin, end, x, out);
+  mapLong(EXP, begin, end, x, out);
 }
 export function log_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(LOG, begin, end, x, out);
+  mapLong(LOG, begin, end, x, out);
 }
 export function sqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(SQRT, begin, end, x, out);
@@ -56,16 +72,16 @@ export function rsqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(RSQRT, begin, end, x, out);
 }
 export function tanh_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(TANH, begin, end, x, out);
+  mapLong(TANH, begin, end, x, out);
 }
 export function sigmoid_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(SIGMOID, begin, end, x, out);
+  mapLong(SIGMOID, begin, end, x, out);
 }
 export function relu_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(RELU, begin, end, x, out);
 }
 export function gelu_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(GELU, begin, end, x, out);
+  mapLong(GELU, begin, end, x, out);
 }
 export function abs_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(ABS, begin, end, x, out);
@@ -118,6 +134,18 @@ function zipAll<T>(name: i32, begin: i32, end: i32, cols: i32, x: usize, xRow: i
     const b = y + (<usize>row) * yRow * bytes;
     let at: usize = 0;
     if (xCol && yCol) {
+      if (name == GELU_GRAD) {
+        for (; at + 64 <= whole; at += 64) {
+          const u = zipped<T>(name, v128.load(a + at), v128.load(b + at));
+          const v = zipped<T>(name, v128.load(a + at, 16), v128.load(b + at, 16));
+          const w = zipped<T>(name, v128.load(a + at, 32), v128.load(b + at, 32));
+          const z = zipped<T>(name, v128.load(a + at, 48), v128.load(b + at, 48));
+          v128.store(to + at, u);
+          v128.store(to + at, v, 16);
+          v128.store(to + at, w, 32);
+          v128.store(to + at, z, 48);
+        }
+      }
       for (; at < whole; at += 16) v128.store(to + at, zipped<T>(name, v128.load(a + at), v128.load(b + at)));
     } else if (xCol) {
       const v = spread<T>(b);

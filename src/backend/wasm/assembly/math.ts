@@ -19,41 +19,58 @@ export function choose4(mask: v128, a: v128, b: v128): v128 {
   return v128.bitselect(a, b, mask);
 }
 
-/** e^r for |r| <= log(2)/2, times 2^n where n stands in the low bits of `bits`. */
+// x = n log 2 + r with an integer n and |r| <= log(2)/2; log 2 in two parts, so that r keeps its digits.
+
+/** n in the low bits, and as a number when MAGIC is taken off. */
 @inline
-function scaledExp(r: v128, bits: v128): v128 {
-  let p = splat4(1.9875691500e-4);
-  p = fma4(p, r, splat4(1.3981999507e-3));
-  p = fma4(p, r, splat4(8.3334519073e-3));
-  p = fma4(p, r, splat4(4.1665795894e-2));
-  p = fma4(p, r, splat4(1.6666665459e-1));
-  p = fma4(p, r, splat4(5.0000001201e-1));
-  p = f32x4.add(fma4(p, f32x4.mul(r, r), r), splat4(1));
-  return i32x4.add(p, i32x4.shl(bits, 23));
+function whole(x: v128): v128 {
+  return fma4(x, splat4(1.44269504), splat4(MAGIC));
 }
 
-/** e^x for x <= 0 (a little above is harmless); at most 2 ulp; 0 below -87.33. */
+@inline
+function rest(x: v128, t: v128): v128 {
+  const n = f32x4.sub(t, splat4(MAGIC));
+  return fma4(n, splat4(2.12194440e-4), fma4(n, splat4(-0.693359375), x));
+}
+
+/** e^x for |x| <= 87.3: at most 2.2 ulp. */
+@inline
+function expNear(x: v128): v128 {
+  const t = whole(x);
+  const r = rest(x, t);
+  // minimax of degree 5: 0.63 ulp
+  let p = splat4(0.008297619176237628);
+  p = fma4(p, r, splat4(0.041915629234742284));
+  p = fma4(p, r, splat4(0.16667576546124044));
+  p = fma4(p, r, splat4(0.4999889266137918));
+  p = fma4(p, r, splat4(0.9999996910686676));
+  p = fma4(p, r, splat4(1));
+  return i32x4.add(p, i32x4.shl(t, 23));
+}
+
+/** e^x for x <= 87.3: at most 2.2 ulp; 0 below -87.33. */
 @inline
 export function expNegative4(x: v128): v128 {
-  const t = fma4(x, splat4(1.44269504), splat4(MAGIC));
-  const n = f32x4.sub(t, splat4(MAGIC));
-  const r = fma4(n, splat4(2.12194440e-4), fma4(n, splat4(-0.693359375), x));
   // below, the exponent would wrap around; NaN compares as false and stays
-  return v128.andnot(scaledExp(r, t), f32x4.lt(x, splat4(-87.3365)));
+  return v128.andnot(expNear(x), f32x4.lt(x, splat4(-87.3365)));
 }
 
-/** e^x; at most 2 ulp; Infinity above 88.7228, 0 below -87.33. */
+/** e^x: at most 1 ulp; Infinity above 88.7228, 0 below -86.98 (where it is less than twice the smallest normal number). */
 @inline
 export function exp4(x: v128): v128 {
-  // half of it squared would lose digits: one factor of two is taken out instead, so that 2^128 is reached
-  const t = f32x4.pmin(splat4(MAGIC + 128), fma4(x, splat4(1.44269504), splat4(MAGIC)));
-  const n = f32x4.sub(t, splat4(MAGIC));
-  const r = fma4(n, splat4(2.12194440e-4), fma4(n, splat4(-0.693359375), x));
-  const above = f32x4.gt(n, splat4(0));
-  const half = scaledExp(r, i32x4.add(t, above)); // a mask is -1
-  const y = f32x4.mul(half, f32x4.add(splat4(1), v128.and(above, splat4(1))));
-  const low = v128.andnot(y, f32x4.lt(x, splat4(-87.3365)));
-  return choose4(f32x4.gt(x, splat4(88.722839)), splat4(f32.MAX_VALUE * 2), low);
+  x = f32x4.pmin(splat4(88.73), x);
+  const t = whole(x);
+  const r = rest(x, t);
+  // half of a minimax of degree 6, whose error is 0.02 ulp: half of the largest result has an exponent
+  let p = splat4(0.0006918396829753989);
+  p = fma4(p, r, splat4(0.0041874285359679915));
+  p = fma4(p, r, splat4(0.020834114344824617));
+  p = fma4(p, r, splat4(0.08333209840242656));
+  p = fma4(p, r, splat4(0.24999996028034115));
+  p = fma4(p, r, splat4(0.5));
+  p = fma4(p, r, splat4(0.5));
+  const half = i32x4.add(p, i32x4.shl(t, 23));
+  return v128.andnot(f32x4.add(half, half), f32x4.lt(x, splat4(-86.98)));
 }
 
 /** log x; at most 2 ulp; -Infinity at 0, NaN below. */
@@ -117,19 +134,11 @@ const SCALE: f32 = 0.7978845608028654;
 const CUBIC: f32 = 0.044715;
 const FAR: f32 = 10;
 
+/** 1 + e^-2u, at most e^87.4. */
 @inline
 function gate4(t: v128): v128 {
-  const u = f32x4.mul(f32x4.mul(t, splat4(-2 * SCALE)), fma4(f32x4.mul(t, t), splat4(CUBIC), splat4(1)));
-  // e^-2u reaches e^87.4 at most
-  return f32x4.div(splat4(1), f32x4.add(splat4(1), expTo88(u)));
-}
-
-/** e^x for |x| <= 88: without the care that the ends of exp4 take. */
-@inline
-function expTo88(x: v128): v128 {
-  const t = fma4(x, splat4(1.44269504), splat4(MAGIC));
-  const n = f32x4.sub(t, splat4(MAGIC));
-  return scaledExp(fma4(n, splat4(2.12194440e-4), fma4(n, splat4(-0.693359375), x)), t);
+  const u = f32x4.mul(t, fma4(f32x4.mul(t, t), splat4(-2 * SCALE * CUBIC), splat4(-2 * SCALE)));
+  return f32x4.add(splat4(1), expNear(u));
 }
 
 @inline
@@ -140,7 +149,7 @@ function near(x: v128): v128 {
 /** The tanh form of gelu; within 1e-6 of max(1, |x|), and relative 1e-5 where it is above 1e-30 in size. */
 @inline
 export function gelu4(x: v128): v128 {
-  const y = f32x4.mul(x, gate4(near(x)));
+  const y = f32x4.div(x, gate4(near(x)));
   return v128.andnot(y, f32x4.lt(x, splat4(-FAR)));
 }
 
@@ -148,7 +157,7 @@ export function gelu4(x: v128): v128 {
 @inline
 export function geluSlope4(x: v128): v128 {
   const t = near(x);
-  const s = gate4(t);
+  const s = f32x4.div(splat4(1), gate4(t));
   const bend = fma4(f32x4.mul(t, t), splat4(3 * CUBIC * SCALE), splat4(SCALE));
   const p = f32x4.mul(s, f32x4.sub(splat4(1), s));
   const y = fma4(f32x4.mul(f32x4.mul(t, splat4(2)), p), bend, s);

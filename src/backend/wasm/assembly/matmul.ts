@@ -204,7 +204,19 @@ function packRows<T>(begin: i32, end: i32, a: usize, k: i32, m: i32, packed: usi
     const first = group * 4;
     let to = packed + (<usize>group) * k * 4 * bytes;
     let from = a + (<usize>first) * bytes;
-    if (first + 4 <= m) {
+    if (sizeof<T>() == 4 && first + 16 <= m && group + 4 <= end) {
+      // four groups at once: whole cache lines
+      const next = (<usize>k) * 16;
+      for (let p = 0; p < k; p++) {
+        v128.store(to, v128.load(from));
+        v128.store(to + next, v128.load(from, 16));
+        v128.store(to + 2 * next, v128.load(from, 32));
+        v128.store(to + 3 * next, v128.load(from, 48));
+        to += 16;
+        from += (<usize>m) * 4;
+      }
+      group += 3;
+    } else if (first + 4 <= m) {
       for (let p = 0; p < k; p++) {
         v128.store(to, v128.load(from));
         if (sizeof<T>() == 8) v128.store(to, v128.load(from, 16), 16);
@@ -254,6 +266,9 @@ function multiply<T>(begin: i32, end: i32, a: usize, groupStep: i32, mStep: i32,
   }
 }
 
+/** Steps of k that go together there: two panels and four rows of A fit into the first-level cache. */
+const DEPTH: i32 = 512;
+
 /**
  * Panels [begin, end) of C's columns, for few rows: two panels of B are packed just before they are used, and so are
  * read from the first-level cache. `scratch` takes two panels.
@@ -266,20 +281,25 @@ function multiplyPanels<T>(begin: i32, end: i32, a: usize, groupStep: i32, mStep
   const rowBytes = (<usize>n) * bytes;
   for (let pair = begin; pair < end; pair += 2) {
     const last = min(end, pair + 2);
-    pack<T>(pair, last, b, bkStep, bnStep, k, n, scratch - (<usize>pair) * k * 32);
-    for (let panel = pair; panel < last; panel++) {
-      const j = panel * width<T>();
-      const row = bias ? bias + (<usize>j) * bytes : 0;
-      const packed = scratch + (<usize>(panel - pair)) * k * 32;
-      let to = c + (<usize>j) * bytes;
-      let i = 0;
-      for (; i + 4 <= m; i += 4) {
-        tile4<T>(a + (<usize>(i >> 2)) * groupBytes, mBytes, kBytes, packed, k, to, rowBytes, n - j, accumulate, row);
-        to += 4 * rowBytes;
-      }
-      for (; i < m; i++) {
-        tile1<T>(a + (<usize>(i >> 2)) * groupBytes + (<usize>(i & 3)) * mBytes, kBytes, packed, k, to, n - j, accumulate, row);
-        to += rowBytes;
+    for (let p = 0; p < k || p == 0; p += DEPTH) {
+      const depth = min(DEPTH, k - p);
+      const add = p > 0 ? 1 : accumulate;
+      const from = a + (<usize>p) * kBytes;
+      pack<T>(pair, last, b + (<usize>p) * bkStep * bytes, bkStep, bnStep, depth, n, scratch - (<usize>pair) * depth * 32);
+      for (let panel = pair; panel < last; panel++) {
+        const j = panel * width<T>();
+        const row = bias && p + depth == k ? bias + (<usize>j) * bytes : 0;
+        const packed = scratch + (<usize>(panel - pair)) * depth * 32;
+        let to = c + (<usize>j) * bytes;
+        let i = 0;
+        for (; i + 4 <= m; i += 4) {
+          tile4<T>(from + (<usize>(i >> 2)) * groupBytes, mBytes, kBytes, packed, depth, to, rowBytes, n - j, add, row);
+          to += 4 * rowBytes;
+        }
+        for (; i < m; i++) {
+          tile1<T>(from + (<usize>(i >> 2)) * groupBytes + (<usize>(i & 3)) * mBytes, kBytes, packed, depth, to, n - j, add, row);
+          to += rowBytes;
+        }
       }
     }
   }
