@@ -6,6 +6,7 @@ const entry = {
   index: 'src/index.ts',
   tensor: 'src/entry/tensor.ts',
   autograd: 'src/autograd/index.ts',
+  wasm: 'src/entry/wasm.ts',
   nn: 'src/nn/index.ts',
   checkpoint: 'src/entry/checkpoint.ts',
   ope: 'src/entry/ope.ts',

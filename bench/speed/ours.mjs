@@ -2,7 +2,7 @@
 import { fromSource } from '../from-source.mjs';
 
 const sources = [
-  'src/entry/tensor.ts',
+  'src/entry/tensor.ts', 'src/entry/wasm.ts',
   'src/autograd/index.ts',
   'src/nn/index.ts',
   'src/random/index.ts',

@@ -2,7 +2,8 @@ import type { Device } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import type { Backend } from './backend.js';
 import { jsBackend } from './js/index.js';
-import { createWasmBackend } from './wasm/index.js';
+import { compileKernels } from './wasm/load.js';
+import { wasmBackend } from './wasm/wasm-backend.js';
 
 let chosen: Backend | null = null;
 
@@ -26,7 +27,7 @@ export function backendOf(tensor: { readonly device: Device }): Backend {
 
 function fastest(): Backend {
   try {
-    return createWasmBackend();
+    return wasmBackend(compileKernels());
   } catch (error) {
     if (!(error instanceof PopeError)) throw error;
     const { console } = globalThis as { readonly console?: { warn(message: string): void } };

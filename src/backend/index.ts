@@ -14,10 +14,3 @@ export {
 } from './create.js';
 export { backendOf, defaultBackend, setDefaultBackend } from './default.js';
 export { createJsBackend, jsBackend } from './js/index.js';
-export {
-  compileKernels,
-  createWasmBackend,
-  kernelBytes,
-  type WasmBackend,
-  type WasmBackendOptions,
-} from './wasm/index.js';

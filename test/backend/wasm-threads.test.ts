@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { valueAndGrad } from '../../src/autograd/index.js';
-import { createWasmBackend, tensor, type WasmBackend } from '../../src/backend/index.js';
+import { tensor } from '../../src/backend/index.js';
+import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.js';
 import { adamwInit, adamwStep, type GptParams, gptConfig, gptLogits, initGpt } from '../../src/nn/index.js';
 import { add, crossEntropy, gelu, matmul, mul, softmax, sum } from '../../src/ops/index.js';
 import { normal, seededRandom } from '../../src/random/index.js';

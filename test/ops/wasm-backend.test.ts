@@ -1,4 +1,4 @@
-import { createWasmBackend } from '../../src/backend/index.js';
+import { createWasmBackend } from '../../src/backend/wasm/index.js';
 import { backendSuite } from '../properties/backend-suite.js';
 import { fusedSuite } from '../properties/fused-suite.js';
 import { matmulSuite } from '../properties/matmul-suite.js';

@@ -1,8 +1,8 @@
 import type { Handle } from '../../tensor/index.js';
 import type { Backend, Operand } from '../backend.js';
+import type { Engine } from './engine.js';
 import type { Kernels } from './kernels.js';
 import { addressOf } from './memory.js';
-import type { Engine } from './threads.js';
 
 type AttentionVerbs = Required<
   Pick<Backend, 'causalAttention' | 'causalAttentionGrad' | 'selfAttention' | 'selfAttentionGrad'>

@@ -1,15 +1,16 @@
 import { broadcastStrides, bytesPerElement, type Shape, sizeOf } from '../../tensor/index.js';
 import type { Backend, MapName, Operand, ZipName } from '../backend.js';
 import { forEachBlock, mergeAxes } from '../js/walk.js';
+import type { Engine } from './engine.js';
 import { type KernelName, mapKernels, zipKernels } from './kernels.js';
 import { addressOf } from './memory.js';
-import type { Engine } from './threads.js';
 
 /** Elements of a piece that is worth another thread's while; a multiple of 16, so that pieces begin at whole lines. */
 const ELEMENTS = 1 << 15;
 
 const mapped: ReadonlySet<MapName> = new Set(mapKernels);
-const zipped: ReadonlySet<ZipName> = new Set(zipKernels);
+const zipped64: ReadonlySet<ZipName> = new Set(zipKernels);
+const zipped: ReadonlySet<ZipName> = new Set([...zipKernels, 'maximum', 'minimum']);
 
 /** `map` and `zip` with kernels; what has none goes to `other`. */
 export function elementwiseVerbs(
@@ -24,6 +25,11 @@ export function elementwiseVerbs(
       return out;
     },
     zip(name, x, y, shape) {
+      if (name === 'geluGrad' && x.dtype === 'float32' && x.size === y.size && x.size === sizeOf(shape)) {
+        const out = memory.allocate(x.size * 4);
+        dispatch('geluGrad_f32', x.size, ELEMENTS, [addressOf(x), addressOf(y), out.address]);
+        return out;
+      }
       const kernel = kernelOf(name, x);
       if (kernel === null) return other.zip(name, x, y, shape);
       const size = sizeOf(shape);
@@ -77,7 +83,6 @@ export function elementwiseVerbs(
 }
 
 function kernelOf(name: ZipName, x: Operand): KernelName | null {
-  if (name === 'geluGrad') return x.dtype === 'float32' ? 'geluGrad_f32' : null;
-  if (x.dtype === 'int32' || !zipped.has(name)) return null;
-  return `${name}_${x.dtype === 'float32' ? 'f32' : 'f64'}` as KernelName;
+  if (x.dtype === 'float32') return zipped.has(name) ? (`${name}_f32` as KernelName) : null;
+  return x.dtype === 'float64' && zipped64.has(name) ? (`${name}_f64` as KernelName) : null;
 }

@@ -1,9 +1,9 @@
 import type { Handle } from '../../tensor/index.js';
 import { invalid } from '../../util/index.js';
 import type { Backend, Operand } from '../backend.js';
+import type { Engine } from './engine.js';
 import type { KernelName } from './kernels.js';
 import { addressOf } from './memory.js';
-import type { Engine } from './threads.js';
 
 type FusedVerbs = Required<
   Pick<

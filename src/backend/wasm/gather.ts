@@ -1,8 +1,8 @@
 import { bytesPerElement, sizeOf } from '../../tensor/index.js';
 import type { Backend, Operand } from '../backend.js';
 import { assertIndices } from '../js/gather.js';
+import type { Engine } from './engine.js';
 import { addressOf } from './memory.js';
-import type { Engine } from './threads.js';
 
 /** Bytes of a piece that is worth another thread's while. */
 const BYTES = 1 << 17;

@@ -21,9 +21,11 @@ export const mapKernels = [
 ] as const;
 
 /** Two operands, in both float dtypes. */
-export const zipKernels = ['add', 'sub', 'mul', 'div', 'maximum', 'minimum'] as const;
+export const zipKernels = ['add', 'sub', 'mul', 'div'] as const;
 
 type Rows =
+  | 'maximum'
+  | 'minimum'
   | 'softmax'
   | 'softmaxGrad'
   | 'logSoftmax'

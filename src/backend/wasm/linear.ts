@@ -1,8 +1,8 @@
 import { bytesPerElement, type FloatDType } from '../../tensor/index.js';
 import type { Backend, Operand } from '../backend.js';
+import type { Engine } from './engine.js';
 import { multiply } from './matmul.js';
 import { addressOf, type Block } from './memory.js';
-import type { Engine } from './threads.js';
 
 /** Linear layers: the bias is added as the product is stored. `map` is the verb that knows gelu. */
 export function linearVerbs(engine: Engine, map: Backend['map']): Required<Pick<Backend, 'linear' | 'linearGelu'>> {

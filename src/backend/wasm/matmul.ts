@@ -1,8 +1,8 @@
 import { bytesPerElement, type FloatDType, type Shape, sizeOf } from '../../tensor/index.js';
 import type { Operand } from '../backend.js';
 import { matrixStarts } from '../js/matmul.js';
+import type { Engine } from './engine.js';
 import type { Block } from './memory.js';
-import type { Engine } from './threads.js';
 
 /** One product: m x k by k x n, each side as stored or transposed. */
 export interface Product {

@@ -1,7 +1,7 @@
 import { sizeOf } from '../../tensor/index.js';
 import type { Backend } from '../backend.js';
+import type { Engine } from './engine.js';
 import { addressOf } from './memory.js';
-import type { Engine } from './threads.js';
 
 const ELEMENTS = 1 << 15;
 

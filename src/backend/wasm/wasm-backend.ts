@@ -1,32 +1,19 @@
 import type { DType, Handle } from '../../tensor/index.js';
 import { bytesPerElement } from '../../tensor/index.js';
-import { assertInteger, assertRange } from '../../util/index.js';
 import type { Backend } from '../backend.js';
 import { attentionVerbs } from './attention.js';
 import { elementwiseVerbs } from './elementwise.js';
+import { type Engine, inOneThread, type ThreadPool } from './engine.js';
 import { fusedVerbs } from './fused.js';
 import { gatherVerbs } from './gather.js';
 import type { Kernels } from './kernels.js';
 import { linearVerbs } from './linear.js';
-import { compileKernels, instantiate } from './load.js';
+import { instantiate } from './load.js';
 import { matmulVerb } from './matmul.js';
 import { type Block, createMemory, linearMemory, type MemoryUse } from './memory.js';
 import { reduceVerb } from './reduce.js';
-import { assertShareable, createThreads, type Engine, inOneThread } from './threads.js';
 import { store, throughJs, type Verbs } from './through-js.js';
-import type { WebAssemblyModule } from './web-assembly.js';
-
-export interface WasmBackendOptions {
-  /** The kernels, compiled elsewhere (a page that may not compile synchronously, a cache). Default: compiled here. */
-  readonly module?: WebAssemblyModule;
-  /**
-   * Threads that compute, the calling one included; 1 by default. More need SharedArrayBuffer: in a browser a page that
-   * is cross-origin isolated. The results are the same bit for bit whatever their number. End them with `close`.
-   */
-  readonly threads?: number;
-  /** The most bytes of linear memory, 4 GiB by default, which is also the largest possible. */
-  readonly maxBytes?: number;
-}
+import type { LinearMemory, WebAssemblyModule } from './web-assembly.js';
 
 /** A backend over WebAssembly SIMD kernels; tensors live in its linear memory. */
 export interface WasmBackend extends Backend {
@@ -36,24 +23,24 @@ export interface WasmBackend extends Backend {
   close(): Promise<void>;
 }
 
+/** How kernels run: starts the threads that share `linear`. */
+export type StartThreads = (kernels: Kernels, module: WebAssemblyModule, linear: LinearMemory) => ThreadPool;
+
 /**
- * The fast backend: kernels in WebAssembly SIMD, float32 and float64. What has no kernel is computed by the js backend
- * on views of the same memory. Memory of tensors outside of any scope returns when the collector finds them dead.
+ * The backend over a memory of at most `maxBytes`. What has no kernel is computed by the js backend on views of the same
+ * memory; memory of tensors outside of any scope returns when the collector finds them dead.
  * @throws PopeError (code `no_webassembly`) where WebAssembly or its SIMD is absent or forbidden.
  */
-export function createWasmBackend(options: WasmBackendOptions = {}): WasmBackend {
-  const { threads = 1, maxBytes = 2 ** 32 } = options;
-  assertInteger('threads', threads, 1, 64);
-  assertRange('maxBytes', maxBytes, 2 ** 20, 2 ** 32);
-  const shared = threads > 1;
-  if (shared) assertShareable();
-  const module = options.module ?? compileKernels(shared);
-  const linear = linearMemory(maxBytes, shared);
+export function wasmBackend(
+  module: WebAssemblyModule,
+  { maxBytes = 2 ** 32, startThreads }: { maxBytes?: number | undefined; startThreads?: StartThreads | undefined } = {},
+): WasmBackend {
+  const linear = linearMemory(maxBytes, startThreads !== undefined);
   const kernels = instantiate(module, linear);
   const memory = createMemory(linear, kernels.heapBase(), maxBytes);
-  const pool = shared ? createThreads(threads, kernels, module, linear) : null;
-  const engine: Engine = { memory, dispatch: pool?.dispatch ?? inOneThread(kernels), threads };
-  const verbs = verbsOf(engine, kernels);
+  const pool = startThreads?.(kernels, module, linear);
+  const threads = pool?.threads ?? 1;
+  const verbs = verbsOf({ memory, dispatch: pool?.dispatch ?? inOneThread(kernels), threads }, kernels);
   const copy = (handle: Handle, dtype: DType, size: number) =>
     memory.view((handle as Block).address, dtype, size).slice();
   return {

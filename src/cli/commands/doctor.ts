@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type Backend, createWasmBackend, defaultBackend, jsBackend } from '../../backend/index.js';
+import { type Backend, defaultBackend, jsBackend } from '../../backend/index.js';
+import { createWasmBackend } from '../../backend/wasm/index.js';
 import { formatBytes, formatNumber, textTable } from '../../report/index.js';
 import { version } from '../../version.js';
 import type { Context } from '../context.js';

@@ -1,4 +1,4 @@
-import { pack, tile1, tile4 } from './matmul';
+import { column, pack } from './matmul';
 import { softmaxGradRow, softmaxRow } from './rows';
 
 // Causal attention, head after head: y = p v with p = softmax(q k^T / sqrt(D), later keys masked). Only one head's
@@ -25,13 +25,8 @@ function scores(a: usize, aRow: i32, packed: usize, queries: i32, keys: i32, fea
   let panel = packed;
   for (let j = 0; j < keys; j += 8) {
     // the first tile of rows of which one sees a key of this panel
-    let i = max(0, j - past) & ~3;
-    for (; i + 4 <= queries; i += 4) {
-      tile4<f32>(a + (<usize>i) * rowBytes, rowBytes, 4, panel, features, s + (<usize>i) * step + j * 4, step, 8, 0, 0);
-    }
-    for (; i < queries; i++) {
-      tile1<f32>(a + (<usize>i) * rowBytes, 4, panel, features, s + (<usize>i) * step + j * 4, 8, 0, 0);
-    }
+    const i = max(0, j - past) & ~3;
+    column<f32>(i, queries, a, 4 * rowBytes, rowBytes, 4, panel, features, s + (<usize>i) * step + j * 4, step, 8, 0, 0);
     panel += (<usize>features) * 32;
   }
 }
@@ -58,12 +53,10 @@ function weighted(p: usize, packed: usize, queries: i32, keys: i32, features: i3
   const rowBytes = (<usize>outRow) * 4;
   let panel = packed;
   for (let j = 0; j < features; j += 8) {
-    let i = 0;
-    for (; i + 4 <= queries; i += 4) {
-      tile4<f32>(p + (<usize>i) * step, step, 4, panel, past + i + 4, out + (<usize>i) * rowBytes + j * 4, rowBytes, features - j, 0, 0);
-    }
-    for (; i < queries; i++) {
-      tile1<f32>(p + (<usize>i) * step, 4, panel, past + i + 1, out + (<usize>i) * rowBytes + j * 4, features - j, 0, 0);
+    for (let i = 0; i < queries; i += 4) {
+      const rows = min(4, queries - i);
+      const to = out + (<usize>i) * rowBytes + j * 4;
+      column<f32>(0, rows, p + (<usize>i) * step, 0, step, 4, panel, past + i + rows, to, rowBytes, features - j, 0, 0);
     }
     panel += (<usize>keys) * 32;
   }
@@ -76,15 +69,12 @@ function transposed(p: usize, packed: usize, queries: i32, keys: i32, features: 
   const rowBytes = (<usize>outRow) * 4;
   let panel = packed;
   for (let j = 0; j < features; j += 8) {
-    let i = 0;
-    for (; i + 4 <= keys; i += 4) {
+    for (let i = 0; i < keys; i += 4) {
       // whole tiles of queries, so that every number that is read was written
       const first = max(0, i - past) & ~3;
-      tile4<f32>(p + (<usize>first) * step + i * 4, 4, step, panel + (<usize>first) * 32, queries - first, out + (<usize>i) * rowBytes + j * 4, rowBytes, features - j, 0, 0);
-    }
-    for (; i < keys; i++) {
-      const first = max(0, i - past);
-      tile1<f32>(p + (<usize>first) * step + i * 4, step, panel + (<usize>first) * 32, queries - first, out + (<usize>i) * rowBytes + j * 4, features - j, 0, 0);
+      const from = p + (<usize>first) * step + i * 4;
+      const to = out + (<usize>i) * rowBytes + j * 4;
+      column<f32>(0, min(4, keys - i), from, 0, 4, step, panel + (<usize>first) * 32, queries - first, to, rowBytes, features - j, 0, 0);
     }
     panel += (<usize>queries) * 32;
   }

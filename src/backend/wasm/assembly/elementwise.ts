@@ -63,7 +63,7 @@ export function exp_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapLong(EXP, begin, end, x, out);
 }
 export function log_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapLong(LOG, begin, end, x, out);
+  mapAll(LOG, begin, end, x, out);
 }
 export function sqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(SQRT, begin, end, x, out);
@@ -72,10 +72,10 @@ export function rsqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(RSQRT, begin, end, x, out);
 }
 export function tanh_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapLong(TANH, begin, end, x, out);
+  mapAll(TANH, begin, end, x, out);
 }
 export function sigmoid_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapLong(SIGMOID, begin, end, x, out);
+  mapAll(SIGMOID, begin, end, x, out);
 }
 export function relu_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(RELU, begin, end, x, out);
@@ -99,7 +99,6 @@ const MUL = 2;
 const DIV = 3;
 const MAXIMUM = 4;
 const MINIMUM = 5;
-const GELU_GRAD = 6;
 
 @inline
 function zipped<T>(name: i32, x: v128, y: v128): v128 {
@@ -109,8 +108,7 @@ function zipped<T>(name: i32, x: v128, y: v128): v128 {
     case MUL: return v128.mul<T>(x, y);
     case DIV: return v128.div<T>(x, y);
     case MAXIMUM: return v128.max<T>(x, y);
-    case MINIMUM: return v128.min<T>(x, y);
-    default: return f32x4.mul(geluSlope4(x), y);
+    default: return v128.min<T>(x, y);
   }
 }
 
@@ -134,18 +132,6 @@ function zipAll<T>(name: i32, begin: i32, end: i32, cols: i32, x: usize, xRow: i
     const b = y + (<usize>row) * yRow * bytes;
     let at: usize = 0;
     if (xCol && yCol) {
-      if (name == GELU_GRAD) {
-        for (; at + 64 <= whole; at += 64) {
-          const u = zipped<T>(name, v128.load(a + at), v128.load(b + at));
-          const v = zipped<T>(name, v128.load(a + at, 16), v128.load(b + at, 16));
-          const w = zipped<T>(name, v128.load(a + at, 32), v128.load(b + at, 32));
-          const z = zipped<T>(name, v128.load(a + at, 48), v128.load(b + at, 48));
-          v128.store(to + at, u);
-          v128.store(to + at, v, 16);
-          v128.store(to + at, w, 32);
-          v128.store(to + at, z, 48);
-        }
-      }
       for (; at < whole; at += 16) v128.store(to + at, zipped<T>(name, v128.load(a + at), v128.load(b + at)));
     } else if (xCol) {
       const v = spread<T>(b);
@@ -189,17 +175,22 @@ export function div_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xC
 export function maximum_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
   zipAll<f32>(MAXIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
 }
-export function maximum_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
-  zipAll<f64>(MAXIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
-}
 export function minimum_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
   zipAll<f32>(MINIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
 }
-export function minimum_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
-  zipAll<f64>(MINIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
-}
-export function geluGrad_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
-  zipAll<f32>(GELU_GRAD, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
+/** gelu'(x) dy of equal shapes. */
+export function geluGrad_f32(begin: i32, end: i32, x: usize, dy: usize, out: usize): void {
+  const last = (<usize>end) * 4;
+  for (let at = (<usize>begin) * 4; at < last; at += 64) {
+    const a = f32x4.mul(geluSlope4(v128.load(x + at)), v128.load(dy + at));
+    const b = f32x4.mul(geluSlope4(v128.load(x + at, 16)), v128.load(dy + at, 16));
+    const c = f32x4.mul(geluSlope4(v128.load(x + at, 32)), v128.load(dy + at, 32));
+    const d = f32x4.mul(geluSlope4(v128.load(x + at, 48)), v128.load(dy + at, 48));
+    v128.store(out + at, a);
+    v128.store(out + at, b, 16);
+    v128.store(out + at, c, 32);
+    v128.store(out + at, d, 48);
+  }
 }
 
 /** AdamW out of place: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr (m mScale/(sqrt(v vScale) + eps) + decay p). */

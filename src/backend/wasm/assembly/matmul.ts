@@ -148,7 +148,7 @@ function first<T>(v: v128): T {
 }
 
 @inline
-export function tile4<T>(a: usize, mBytes: usize, kBytes: usize, panel: usize, k: i32, to: usize, rowBytes: usize, columns: i32, accumulate: i32, bias: usize): void {
+function tile4<T>(a: usize, mBytes: usize, kBytes: usize, panel: usize, k: i32, to: usize, rowBytes: usize, columns: i32, accumulate: i32, bias: usize): void {
   let c00 = zero(), c01 = zero(), c10 = zero(), c11 = zero();
   let c20 = zero(), c21 = zero(), c30 = zero(), c31 = zero();
   let a1 = a + mBytes;
@@ -183,7 +183,7 @@ export function tile4<T>(a: usize, mBytes: usize, kBytes: usize, panel: usize, k
 }
 
 @inline
-export function tile1<T>(a: usize, kBytes: usize, panel: usize, k: i32, to: usize, columns: i32, accumulate: i32, bias: usize): void {
+function tile1<T>(a: usize, kBytes: usize, panel: usize, k: i32, to: usize, columns: i32, accumulate: i32, bias: usize): void {
   let c0 = zero();
   let c1 = zero();
   const end = panel + (<usize>k) * 32;
@@ -195,6 +195,19 @@ export function tile1<T>(a: usize, kBytes: usize, panel: usize, k: i32, to: usiz
     a += kBytes;
   }
   put<T>(to, c0, c1, columns, accumulate, bias);
+}
+
+/** One panel of C: rows [begin, end), of which row i begins in A at a + (i / 4) groupBytes + (i % 4) mBytes. */
+export function column<T>(begin: i32, end: i32, a: usize, groupBytes: usize, mBytes: usize, kBytes: usize, panel: usize, k: i32, to: usize, rowBytes: usize, columns: i32, accumulate: i32, bias: usize): void {
+  let i = begin;
+  for (; i + 4 <= end; i += 4) {
+    tile4<T>(a + (<usize>(i >> 2)) * groupBytes, mBytes, kBytes, panel, k, to, rowBytes, columns, accumulate, bias);
+    to += 4 * rowBytes;
+  }
+  for (; i < end; i++) {
+    tile1<T>(a + (<usize>(i >> 2)) * groupBytes + (<usize>(i & 3)) * mBytes, kBytes, panel, k, to, columns, accumulate, bias);
+    to += rowBytes;
+  }
 }
 
 /** Groups [begin, end) of four rows of an A that is stored transposed [k, m]: for each step of k their four numbers. */
@@ -251,16 +264,8 @@ function multiply<T>(begin: i32, end: i32, a: usize, groupStep: i32, mStep: i32,
     let panel = packed;
     for (let j = 0; j < n; j += width<T>()) {
       const b = bias ? bias + (<usize>j) * bytes : 0;
-      let to = c + (<usize>block) * rowBytes + (<usize>j) * bytes;
-      let i = block;
-      for (; i + 4 <= last; i += 4) {
-        tile4<T>(a + (<usize>(i >> 2)) * groupBytes, mBytes, kBytes, panel, k, to, rowBytes, n - j, accumulate, b);
-        to += 4 * rowBytes;
-      }
-      for (; i < last; i++) {
-        tile1<T>(a + (<usize>(i >> 2)) * groupBytes + (<usize>(i & 3)) * mBytes, kBytes, panel, k, to, n - j, accumulate, b);
-        to += rowBytes;
-      }
+      const to = c + (<usize>block) * rowBytes + (<usize>j) * bytes;
+      column<T>(block, last, a, groupBytes, mBytes, kBytes, panel, k, to, rowBytes, n - j, accumulate, b);
       panel += (<usize>k) * 32;
     }
   }
@@ -290,16 +295,7 @@ function multiplyPanels<T>(begin: i32, end: i32, a: usize, groupStep: i32, mStep
         const j = panel * width<T>();
         const row = bias && p + depth == k ? bias + (<usize>j) * bytes : 0;
         const packed = scratch + (<usize>(panel - pair)) * depth * 32;
-        let to = c + (<usize>j) * bytes;
-        let i = 0;
-        for (; i + 4 <= m; i += 4) {
-          tile4<T>(from + (<usize>(i >> 2)) * groupBytes, mBytes, kBytes, packed, depth, to, rowBytes, n - j, add, row);
-          to += 4 * rowBytes;
-        }
-        for (; i < m; i++) {
-          tile1<T>(from + (<usize>(i >> 2)) * groupBytes + (<usize>(i & 3)) * mBytes, kBytes, packed, depth, to, n - j, add, row);
-          to += rowBytes;
-        }
+        column<T>(0, m, from, groupBytes, mBytes, kBytes, packed, depth, c + (<usize>j) * bytes, rowBytes, n - j, add, row);
       }
     }
   }
