@@ -1,7 +1,7 @@
 import { type Backend, backendOf } from '../backend/index.js';
 import { commonDType, type DType, type Handle, type Shape, Tensor } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
-import { notify } from './tape.js';
+import { isHeard, notify } from './tape.js';
 
 /** What a vjp may read beside inputs and cotangents. */
 export interface VjpContext<A> {
@@ -77,6 +77,7 @@ export function run<A>(op: Op<A>, inputs: readonly Tensor[], attrs?: A): Tensor 
     op.forward === null
       ? inputs[0].view(shape)
       : Tensor.fromHandle(backend, op.forward(backend, inputs, a, shape), shape, dtype);
+  if (!isHeard()) return out;
   const { vjp } = op;
   notify({
     name: op.name,
@@ -99,6 +100,7 @@ export function runMany<A>(op: MultiOp<A>, inputs: readonly Tensor[], attrs: A):
   const outs = op
     .forward(backend, inputs, attrs, shapes)
     .map((h, i) => Tensor.fromHandle(backend, h, shapes[i], dtype));
+  if (!isHeard()) return outs;
   const { vjp } = op;
   notify({
     name: op.name,

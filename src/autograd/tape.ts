@@ -18,7 +18,10 @@ type Listener = (node: Node) => void;
 const openTapes: Tape[] = [];
 const listeners = new Set<Listener>();
 
-/** Called by the op runner after every op. */
+/** Whether anybody would hear of an op. */
+export const isHeard = (): boolean => openTapes.length > 0 || listeners.size > 0;
+
+/** Called by the op runner after every op that somebody hears of. */
 export function notify(node: Node): void {
   for (const tape of openTapes) {
     if (node.pullback === null || !node.inputs.some((x) => tape.tracked.has(x))) continue;

@@ -72,16 +72,16 @@ export function gptHidden(params: GptParams, config: GptConfig, tokens: Tensor, 
   const { random, cache } = options;
   const past = cache?.length ?? 0;
   assertTokens(tokens, past, config);
-  const time = tokens.shape[1]!;
   const drop = (x: Tensor): Tensor =>
     random === undefined || config.dropout === 0 ? x : dropout(x, config.dropout, random);
   const read: { key: Tensor; value: Tensor }[] = [];
 
-  let x = embedding(params.wte.weight, tokens); // [B, T, C]
-  x = drop(add(x, narrow(params.wpe.weight, 0, past, time))); // + [T, C]
+  const [batch, time] = tokens.shape as [number, number];
+  const embedded = add(embedding(params.wte.weight, tokens), narrow(params.wpe.weight, 0, past, time)); // [B, T, C]
+  let x = drop(reshape(embedded, [batch * time, config.nEmbd])); // [N, C] with N = B T: rows, one a token
   params.h.forEach((block, layer) => {
     const normed = norm(x, block.ln_1, config);
-    x = add(x, drop(attention(normed, block, layer, config, random, cache, read)));
+    x = add(x, drop(attention(normed, batch, block, layer, config, random, cache, read)));
     x = add(x, drop(mlp(norm(x, block.ln_2, config), block)));
   });
   if (cache !== undefined) {
@@ -89,25 +89,28 @@ export function gptHidden(params: GptParams, config: GptConfig, tokens: Tensor, 
     cache.keys = read.map(({ key }) => key);
     cache.values = read.map(({ value }) => value);
   }
-  return norm(x, params.ln_f, config);
+  return reshape(norm(x, params.ln_f, config), embedded.shape);
 }
 
 function attention(
   x: Tensor,
-  { attn }: GptBlock,
+  batch: number,
+  { attn: { c_attn, c_proj } }: GptBlock,
   layer: number,
   config: GptConfig,
   random: Random | undefined,
   cache: KeyValueCache | undefined,
   read: { key: Tensor; value: Tensor }[],
 ): Tensor {
-  const [batch, time, width] = x.shape;
+  const [rows, width] = x.shape as [number, number];
+  const time = rows / batch;
   const { nHead } = config;
-  const qkv = project(x, attn.c_attn); // [B, T, 3C]
+  const qkv = linear(x, c_attn.weight, c_attn.bias); // [N, 3C]
   if (cache === undefined && (random === undefined || config.dropout === 0)) {
-    return project(selfAttention(qkv, nHead), attn.c_proj); // [B, T, C]
+    const joined = selfAttention(reshape(qkv, [batch, time, 3 * width]), nHead); // [B, T, C]
+    return linear(reshape(joined, x.shape), c_proj.weight, c_proj.bias); // [N, C]
   }
-  const heads = permute(reshape(qkv, [batch!, time!, 3, nHead, width! / nHead]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
+  const heads = permute(reshape(qkv, [batch, time, 3, nHead, width / nHead]), [2, 0, 3, 1, 4]); // [3, B, H, T, D]
   const part = (n: number): Tensor => reshape(narrow(heads, 0, n, 1), heads.shape.slice(1)); // [B, H, T, D]
   const query = part(0);
   let key = part(1);
@@ -123,19 +126,13 @@ function attention(
     random === undefined || config.dropout === 0
       ? causalAttention(query, key, value)
       : droppedAttention(query, key, value, config.dropout, random); // [B, H, T, D]
-  const joined = reshape(permute(mixed, [0, 2, 1, 3]), x.shape); // [B, T, C]
-  return project(joined, attn.c_proj);
+  const joined = reshape(permute(mixed, [0, 2, 1, 3]), x.shape); // [N, C]
+  return linear(joined, c_proj.weight, c_proj.bias);
 }
 
 function mlp(x: Tensor, { mlp: { c_fc, c_proj } }: GptBlock): Tensor {
-  const wide = project(x, c_fc, linearGelu); // [B, T, 4C]
-  return project(wide, c_proj); // [B, T, C]
-}
-
-/** [.., in] -> [.., out], as one product over all rows: a batched one would sum the weight's gradient in a second pass. */
-function project(x: Tensor, { weight, bias }: Linear, layer = linear): Tensor {
-  const [from, to] = weight.shape;
-  return reshape(layer(reshape(x, [-1, from!]), weight, bias), [...x.shape.slice(0, -1), to!]);
+  const wide = linearGelu(x, c_fc.weight, c_fc.bias); // [N, 4C]
+  return linear(wide, c_proj.weight, c_proj.bias); // [N, C]
 }
 
 function norm(x: Tensor, { weight, bias }: Norm, config: GptConfig): Tensor {

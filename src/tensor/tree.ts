@@ -43,7 +43,11 @@ export function mapTree<T extends Tree>(tree: T, fn: (tensor: Tensor, index: num
   const walk = (node: unknown): unknown => {
     if (node instanceof Tensor) return fn(node, index++);
     if (Array.isArray(node)) return node.map(walk);
-    if (isRecord(node)) return Object.fromEntries(Object.keys(node).map((key) => [key, walk(node[key])]));
+    if (isRecord(node)) {
+      const mapped: Record<string, unknown> = {};
+      for (const key of Object.keys(node)) mapped[key] = walk(node[key]);
+      return mapped;
+    }
     throw new PopeError('a tree holds something that is neither a tensor nor a list or record of trees.', {
       argument: 'tree',
       got: node,

@@ -6,14 +6,18 @@ import { type LinearMemory, webAssembly } from './web-assembly.js';
 
 const PAGE = 65536;
 
+/** How many blocks, and bytes, wait at most until the collector is asked to watch them. */
+const BATCH = 256;
+const BATCH_BYTES = 2 ** 23;
+
 /** A buffer in linear memory, as tensors hold it. */
 export interface Block {
   /** First byte; a multiple of 64. */
   readonly address: number;
   /** Bytes taken: those asked for, rounded up to a size class. */
   readonly bytes: number;
-  /** Whether the garbage collector tells of its end. */
-  watched: boolean;
+  /** `waiting` to be watched, or `watched`: the garbage collector tells of its end. */
+  state: 'owned' | 'waiting' | 'watched' | 'freed';
 }
 
 /** First byte of an operand. */
@@ -94,7 +98,8 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
     return address;
   };
   const free = (block: Block): void => {
-    if (block.watched) registry.unregister(block);
+    if (block.state === 'watched') registry.unregister(block);
+    block.state = 'freed';
     used -= block.bytes;
     list.give(block.address, block.bytes);
   };
@@ -105,6 +110,19 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
       list.give(address, bytes);
     },
   );
+  // A training loop leaves its parameters outside of scopes and frees them one step later. To register and unregister
+  // each would take longer than small kernels do: so blocks wait in a batch, and most are free when it is looked at.
+  let waiting: Block[] = [];
+  let waitingBytes = 0;
+  const watchBatch = (): void => {
+    for (const block of waiting) {
+      if (block.state !== 'waiting') continue;
+      block.state = 'watched';
+      registry.register(block, { address: block.address, bytes: block.bytes }, block);
+    }
+    waiting = [];
+    waitingBytes = 0;
+  };
   return {
     linear,
     allocate(bytes) {
@@ -112,13 +130,15 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
       const address = place(rounded);
       used += rounded;
       if (used > peak) peak = used;
-      return { address, bytes: rounded, watched: false };
+      return { address, bytes: rounded, state: 'owned' };
     },
     free,
     watch(block) {
-      if (block.watched) return;
-      block.watched = true;
-      registry.register(block, { address: block.address, bytes: block.bytes }, block);
+      if (block.state !== 'owned') return;
+      block.state = 'waiting';
+      waiting.push(block);
+      waitingBytes += block.bytes;
+      if (waiting.length >= BATCH || waitingBytes >= BATCH_BYTES) watchBatch();
     },
     view: (address, dtype, size) =>
       dtype === 'float32'
