@@ -59,6 +59,9 @@ export interface AdamwOptions {
   readonly step: number;
 }
 
+/** 64 bits that choose the mask of a dropout. */
+export type DropoutKey = readonly [number, number];
+
 /**
  * The verbs of a place that computes. Every verb takes contiguous operands, returns a fresh buffer and never writes
  * into an operand. The optional ones are fused forms: where a backend lacks one, the op composes it of the others.
@@ -83,6 +86,8 @@ export interface Backend extends Device {
    * `transposeX` reads X[b] as stored [k, m] instead of [m, k]; `transposeY` Y[b] as [n, k] instead of [k, n].
    */
   matmul(x: Operand, y: Operand, transposeX: boolean, transposeY: boolean, shape: Shape): Handle;
+  /** x_i / (1 - rate) where element i is kept, else 0; the hash of (i, key) decides, so that one key is one mask. */
+  dropout(x: Operand, rate: number, key: DropoutKey): Handle;
   /** Axis i of the result is axis `axes[i]` of x. */
   permute(x: Operand, axes: readonly number[]): Handle;
   /** x stretched to `shape` as broadcasting does. */

@@ -1,4 +1,4 @@
-export type { AdamwOptions, Backend, MapName, Operand, ReduceName, ZipName } from './backend.js';
+export type { AdamwOptions, Backend, DropoutKey, MapName, Operand, ReduceName, ZipName } from './backend.js';
 export {
   arange,
   type CreateOptions,

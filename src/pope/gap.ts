@@ -42,7 +42,7 @@ export function weightMoments(
  */
 export function decompositionGap({ a, b, c, v }: WeightMoments, slateWeights: readonly number[]): number {
   const total = slateWeights.reduce((sum, w) => sum + w, 0);
-  if (slateWeights.length === 0 || !slateWeights.every((w) => w >= 0) || !(Math.abs(total - 1) < 1e-9)) {
+  if (!slateWeights.every((w) => w >= 0) || !(Math.abs(total - 1) < 1e-9)) {
     throw invalid('slateWeights', slateWeights, 'non-negative numbers with sum 1');
   }
   const n = slateWeights.length;

@@ -15,7 +15,7 @@ export function groupsByTarget(
   warnings: Warning[],
 ): ReadonlyMap<string, GroupsResult> {
   const found = new Map<string, GroupsResult>();
-  if (log.groupFeedback.size === 0 || policies.size === 0) return found;
+  if (policies.size === 0) return found;
   const groups = groupRows(log, settings, warnings);
   if (groups.length === 0) return found;
   const level = simultaneousLevel(settings.level, groups.length);

@@ -109,7 +109,7 @@ function dpo(batch: Batch, input: BoundInput, beta: number): Tensor {
   const worse: number[] = [];
   const m = batch.utility.length;
   for (let a = 0; a < m; a++) {
-    for (let b = a + 1; b < m && batch.roundOf[b] === batch.roundOf[a]; b++) {
+    for (let b = a + 1; batch.roundOf[b] === batch.roundOf[a]; b++) {
       if (batch.utility[a] === batch.utility[b]) continue;
       const first = batch.utility[a] > batch.utility[b];
       better.push(first ? a : b);

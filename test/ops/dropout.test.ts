@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { grad } from '../../src/autograd/index.js';
-import { createJsBackend, full, ones, zeros } from '../../src/backend/index.js';
+import { type Backend, createJsBackend, full, ones, zeros } from '../../src/backend/index.js';
+import { createWasmBackend } from '../../src/backend/wasm/index.js';
 import { dropout, sum } from '../../src/ops/index.js';
 import { seededRandom } from '../../src/random/index.js';
 import { scope, type Tensor } from '../../src/tensor/index.js';
@@ -49,4 +50,28 @@ test.each([1, -0.1, 1.5, Number.NaN])('rate %d is refused', (rate) => {
 test('int32 is refused, and an empty tensor stays empty', () => {
   expect(() => dropout(zeros([2], { dtype: 'int32' }), 0.5, seededRandom(0))).toThrow(/int32/);
   expect(dropout(zeros([0, 3]), 0.5, seededRandom(0)).shape).toEqual([0, 3]);
+});
+
+test('js and wasm draw the same mask, whose neighbours and keys are not correlated', () => {
+  const n = 20_000;
+  const wasm = createWasmBackend();
+  const mask = (on: Backend, seed: number) => [
+    ...dropout(ones([n], { backend: on }), 0.5, seededRandom(seed)).dataSync(),
+  ];
+  const first = mask(backend, 1);
+  expect(mask(wasm, 1)).toEqual(first);
+  const agreement = (a: readonly number[], b: readonly number[]) => a.filter((v, i) => v === b[i]).length / a.length;
+  const bound = 5 * Math.sqrt(0.25 / (n - 64));
+  for (const lag of [1, 2, 3, 4, 16, 64]) {
+    expect(Math.abs(agreement(first.slice(lag), first.slice(0, n - lag)) - 0.5)).toBeLessThan(bound);
+  }
+  for (const seed of [2, 3, 4]) expect(Math.abs(agreement(first, mask(backend, seed)) - 0.5)).toBeLessThan(bound);
+});
+
+test('the generator advances by two draws, whatever the size', () => {
+  const [random, other] = [seededRandom(3), seededRandom(3)];
+  dropout(ones([100], { backend }), 0.5, random);
+  other.next();
+  other.next();
+  expect(random.next()).toBe(other.next());
 });

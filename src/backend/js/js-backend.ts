@@ -1,6 +1,7 @@
 import { dtypeOf, type Handle, sizeOf, type TypedArray } from '../../tensor/index.js';
 import type { Backend, MapName, ZipName } from '../backend.js';
 import { cast } from './cast.js';
+import { dropout } from './dropout.js';
 import { fusedVerbs } from './fused.js';
 import { gather, putAlongAdd, scatterAdd, takeAlong } from './gather.js';
 import { mapLoops } from './map.js';
@@ -69,6 +70,11 @@ export function createJsBackend(options: { readonly keepBytes?: number } = {}): 
     argmax(x, axis) {
       const out = take('int32', sizeOf(x.shape.filter((_, i) => i !== axis)));
       argmax(out, arrayOf(x), x.shape, axis);
+      return out;
+    },
+    dropout(x, rate, key) {
+      const out = take(x.dtype, x.size);
+      dropout(out, arrayOf(x), rate, key);
       return out;
     },
     permute(x, axes) {

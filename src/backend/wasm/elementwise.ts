@@ -1,5 +1,6 @@
 import { broadcastStrides, bytesPerElement, type Shape, sizeOf } from '../../tensor/index.js';
 import type { Backend, MapName, Operand, ZipName } from '../backend.js';
+import { dropoutThreshold } from '../js/dropout.js';
 import { forEachBlock, mergeAxes } from '../js/walk.js';
 import type { Engine } from './engine.js';
 import { type KernelName, mapKernels, zipKernels } from './kernels.js';
@@ -12,16 +13,25 @@ const mapped: ReadonlySet<MapName> = new Set(mapKernels);
 const zipped64: ReadonlySet<ZipName> = new Set(zipKernels);
 const zipped: ReadonlySet<ZipName> = new Set([...zipKernels, 'maximum', 'minimum']);
 
-/** `map` and `zip` with kernels; what has none goes to `other`. */
+type ElementwiseVerb = 'map' | 'zip' | 'dropout';
+
+/** `map`, `zip` and `dropout` with kernels; what has none goes to `other`. */
 export function elementwiseVerbs(
   { memory, dispatch }: Engine,
-  other: Pick<Backend, 'map' | 'zip'>,
-): Pick<Backend, 'map' | 'zip'> {
+  other: Pick<Backend, ElementwiseVerb>,
+): Pick<Backend, ElementwiseVerb> {
   return {
     map(name, x) {
       if (x.dtype !== 'float32' || !mapped.has(name)) return other.map(name, x);
       const out = memory.allocate(x.size * 4);
       dispatch(`${name}_f32` as KernelName, x.size, ELEMENTS, [addressOf(x), out.address]);
+      return out;
+    },
+    dropout(x, rate, key) {
+      if (x.dtype !== 'float32') return other.dropout(x, rate, key);
+      const out = memory.allocate(x.size * 4);
+      const args = [addressOf(x), dropoutThreshold(rate), 1 / (1 - rate), ...key, out.address];
+      dispatch('dropout_f32', x.size, ELEMENTS, args);
       return out;
     },
     zip(name, x, y, shape) {

@@ -41,7 +41,8 @@ type Rows =
   | 'sumPartials'
   | 'scatterRows'
   | 'adamw'
-  | 'geluGrad';
+  | 'geluGrad'
+  | 'dropout';
 
 /** Names of the kernels that assembly/*.ts exports: their arguments stand there. */
 export type KernelName =

@@ -208,3 +208,18 @@ export function adamw_f32(begin: i32, end: i32, p: usize, g: usize, m: usize, v:
     v128.store(pOut + at, f32x4.sub(old, f32x4.mul(direction, splat4(lr))));
   }
 }
+
+/** The mask of src/backend/js/dropout.ts, bit for bit, on x. */
+export function dropout_f32(begin: i32, end: i32, x: usize, threshold: i32, kept: f32, first: i32, second: i32, out: usize): void {
+  let index = i32x4.add(i32x4.splat(begin + first), i32x4(0, 1, 2, 3));
+  const last = (<usize>end) * 4;
+  for (let at = (<usize>begin) * 4; at < last; at += 16) {
+    let h = i32x4.mul(v128.xor(index, i32x4.shr_u(index, 16)), i32x4.splat(0x7feb352d));
+    h = v128.xor(v128.xor(h, i32x4.shr_u(h, 15)), i32x4.splat(second));
+    h = i32x4.mul(h, i32x4.splat(0x846ca68b));
+    h = i32x4.shr_u(v128.xor(h, i32x4.shr_u(h, 16)), 8);
+    const scaled = f32x4.mul(v128.load(x + at), splat4(kept));
+    v128.store(out + at, v128.andnot(scaled, i32x4.lt_s(h, i32x4.splat(threshold))));
+    index = i32x4.add(index, i32x4.splat(4));
+  }
+}
