@@ -75,7 +75,7 @@ export async function demoLanguage(
     steps: settings.steps,
     batch: 12,
     length: 64,
-    schedule: warmupCosine({ peak: 6e-3, warmup: Math.min(20, settings.steps), steps: settings.steps, final: 6e-4 }),
+    schedule: warmupCosine({ peak: 3e-3, warmup: Math.min(20, settings.steps), steps: settings.steps, final: 3e-4 }),
     weightDecay: 0.05,
     random,
     onStep: ({ step }) => onStep(step),

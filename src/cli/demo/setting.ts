@@ -9,8 +9,8 @@ import { type DemoProblem, demoRecords, polisProblem } from './polis-log.js';
 
 /** The demo's settings, all in one place. */
 export const problemSettings = { slate: 5, skew: 3, heldOutShare: 0.3, namedGroup: 100 };
-export const languageSettings = { vocabSize: 384, nLayer: 1, nHead: 2, nEmbd: 32, steps: 150, holdOutEvery: 8 };
-export const budget = { sftSteps: 56, steps: 26, batch: 320, promptsPerBatch: 4, learningRate: 8e-3 };
+export const languageSettings = { vocabSize: 384, nLayer: 2, nHead: 4, nEmbd: 64, steps: 300, holdOutEvery: 8 };
+export const budget = { sftSteps: 80, steps: 40, batch: 320, promptsPerBatch: 4, learningRate: 4e-3 };
 export const signals: readonly Signal[] = [{ name: 'agree', transform: 'identity', weight: 1 }];
 
 /** From src/cli/demo and from dist/cli alike: the package's data folder. */
