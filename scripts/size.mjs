@@ -9,8 +9,8 @@ const from = (entry, names = '*') => `export ${names === '*' ? `* as ${entry.rep
 const bundles = [
   ['pope-ts: tensor, autograd, ops, ope, pope', from('index'), 46],
   ['pope-ts with pope-ts/nn', from('index') + from('nn'), 57],
-  ['{ evaluate, trainPope } of pope-ts/pope', from('pope', '{ evaluate, trainPope }'), 60],
-  ['pope-ts/pope, whole: streams and refits as well', from('pope'), 70],
+  ['{ evaluate, trainPope } of pope-ts/pope', from('pope', '{ evaluate, trainPope }'), 62],
+  ['pope-ts/pope, whole: streams and refits as well', from('pope'), 75],
   ['{ grad, mul, tensor } of pope-ts', from('index', '{ grad, mul, tensor }'), 30],
 ];
 

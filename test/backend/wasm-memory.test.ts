@@ -64,7 +64,7 @@ describe('linear memory', () => {
     const memory = fresh(2 * MB);
     memory.allocate(MB);
     expect(() => memory.allocate(1.5 * MB)).toThrow(
-      /^the wasm backend needs 3 MB of memory, 2 MB of them held by live tensors; expected at most 3 MB\. Open a scope\(\)/,
+      /^the wasm backend needs 3 MB of memory, of which live tensors hold 2 MB; expected at most 3 MB\. Work in a scope\(\)/,
     );
     expect(() => memory.allocate(MB / 2)).not.toThrow();
   });

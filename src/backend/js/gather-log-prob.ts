@@ -1,4 +1,4 @@
-import { invalid } from '../../util/index.js';
+import { invalid, type PopeError } from '../../util/index.js';
 import { rowLogSumExp, softmaxRow } from './softmax.js';
 
 /** out[r] = logSoftmax(x[r])[targets[r]] over rows of n; 0 where the target is -1. */
@@ -26,9 +26,12 @@ export function gatherLogProbGradRows(x: Float64Array, targets: Int32Array, n: n
   }
 }
 
+/** What is wrong with the target of row r. */
+export const targetError = (r: number, target: number, n: number): PopeError =>
+  invalid(`targets[${r}]`, target, `an integer from 0 to ${n - 1}, or -1 for padding`);
+
 function checkedTarget(targets: Int32Array, r: number, n: number): number {
   const target = targets[r];
-  if (target < -1 || target >= n)
-    throw invalid(`targets[${r}]`, target, `an integer from 0 to ${n - 1}, or -1 for padding`);
+  if (target < -1 || target >= n) throw targetError(r, target, n);
   return target;
 }

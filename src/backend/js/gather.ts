@@ -1,15 +1,17 @@
 import { type Shape, sizeOf, type TypedArray } from '../../tensor/index.js';
-import { invalid } from '../../util/index.js';
+import { invalid, type PopeError } from '../../util/index.js';
 import type { Operand } from '../backend.js';
 import { arrayOf } from './operand.js';
 
+/** What is wrong with the index at `position`. */
+export const indexError = (position: number, index: number, size: number, axis: number): PopeError =>
+  invalid(`indices[${position}]`, index, `an index of at least 0 and below ${size}, the size of axis ${axis}`);
+
 /** @throws PopeError naming the first index outside of 0 .. size - 1. */
-export function assertIndices(indices: TypedArray, size: number, axis: number): void {
+function assertIndices(indices: TypedArray, size: number, axis: number): void {
   for (let i = 0; i < indices.length; i++) {
     const at = indices[i];
-    if (at < 0 || at >= size) {
-      throw invalid(`indices[${i}]`, at, `an index of at least 0 and below ${size}, the size of axis ${axis}`);
-    }
+    if (at < 0 || at >= size) throw indexError(i, at, size, axis);
   }
 }
 

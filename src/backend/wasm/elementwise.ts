@@ -10,8 +10,7 @@ import { addressOf } from './memory.js';
 const ELEMENTS = 1 << 15;
 
 const mapped: ReadonlySet<MapName> = new Set(mapKernels);
-const zipped64: ReadonlySet<ZipName> = new Set(zipKernels);
-const zipped: ReadonlySet<ZipName> = new Set([...zipKernels, 'maximum', 'minimum']);
+const zipped: ReadonlySet<ZipName> = new Set(zipKernels);
 
 type ElementwiseVerb = 'map' | 'zip' | 'dropout';
 
@@ -93,6 +92,6 @@ export function elementwiseVerbs(
 }
 
 function kernelOf(name: ZipName, x: Operand): KernelName | null {
-  if (x.dtype === 'float32') return zipped.has(name) ? (`${name}_f32` as KernelName) : null;
-  return x.dtype === 'float64' && zipped64.has(name) ? (`${name}_f64` as KernelName) : null;
+  if (x.dtype === 'int32' || !zipped.has(name)) return null;
+  return `${name}_${x.dtype === 'float32' ? 'f32' : 'f64'}` as KernelName;
 }

@@ -1,8 +1,8 @@
 import type { Handle } from '../../tensor/index.js';
-import { invalid } from '../../util/index.js';
 import type { Backend, Operand } from '../backend.js';
+import { targetError } from '../js/gather-log-prob.js';
 import type { Engine } from './engine.js';
-import type { KernelName } from './kernels.js';
+import type { KernelName, Kernels } from './kernels.js';
 import { addressOf } from './memory.js';
 
 type FusedVerbs = Required<
@@ -27,7 +27,7 @@ const ELEMENTS = 1 << 14;
 const NORM_ROWS = 32;
 
 /** The fused verbs over rows, in float32; other dtypes go to `other`. */
-export function fusedVerbs({ memory, dispatch }: Engine, other: FusedVerbs): FusedVerbs {
+export function fusedVerbs({ memory, dispatch }: Engine, kernels: Kernels, other: FusedVerbs): FusedVerbs {
   const isFast = (x: Operand): boolean => x.dtype === 'float32';
   /** Runs a kernel over the rows of x, with a new buffer as its last argument. */
   const overRows = (name: KernelName, x: Operand, size: number, args: readonly number[]): Handle => {
@@ -92,10 +92,7 @@ export function fusedVerbs({ memory, dispatch }: Engine, other: FusedVerbs): Fus
   };
 
   function assertTargets(targets: Operand, n: number): void {
-    const found = memory.view(addressOf(targets), 'int32', targets.size);
-    for (let r = 0; r < found.length; r++) {
-      if (found[r] < -1 || found[r] >= n)
-        throw invalid(`targets[${r}]`, found[r], `an integer from 0 to ${n - 1}, or -1 for padding`);
-    }
+    const bad = kernels.firstOutside(addressOf(targets), targets.size, -1, n);
+    if (bad >= 0) throw targetError(bad, memory.int32[addressOf(targets) / 4 + bad], n);
   }
 }

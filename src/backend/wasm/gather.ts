@@ -1,19 +1,23 @@
 import { bytesPerElement, sizeOf } from '../../tensor/index.js';
 import type { Backend, Operand } from '../backend.js';
-import { assertIndices } from '../js/gather.js';
+import { indexError } from '../js/gather.js';
 import type { Engine } from './engine.js';
+import type { Kernels } from './kernels.js';
 import { addressOf } from './memory.js';
 
 /** Bytes of a piece that is worth another thread's while. */
 const BYTES = 1 << 17;
 
-/** `gather` of any dtype and `scatterAdd` of float32 as copies and sums of rows; other dtypes go to `other`. */
+/** `gather` of any dtype and `scatterAdd` of floats as copies and sums of rows; int32 goes to `other`. */
 export function gatherVerbs(
   { memory, dispatch }: Engine,
+  kernels: Kernels,
   other: Pick<Backend, 'scatterAdd'>,
 ): Pick<Backend, 'gather' | 'scatterAdd'> {
-  const check = (indices: Operand, size: number, axis: number): void =>
-    assertIndices(memory.view(addressOf(indices), 'int32', indices.size), size, axis);
+  const check = (indices: Operand, size: number, axis: number): void => {
+    const bad = kernels.firstOutside(addressOf(indices), indices.size, 0, size);
+    if (bad >= 0) throw indexError(bad, memory.int32[addressOf(indices) / 4 + bad], size, axis);
+  };
   return {
     gather(x, indices, axis) {
       const size = x.shape[axis];
@@ -27,14 +31,15 @@ export function gatherVerbs(
       return out;
     },
     scatterAdd(shape, indices, updates, axis) {
-      if (updates.dtype !== 'float32') return other.scatterAdd(shape, indices, updates, axis);
+      if (updates.dtype === 'int32') return other.scatterAdd(shape, indices, updates, axis);
       const size = shape[axis];
       check(indices, size, axis);
       const outer = sizeOf(shape.slice(0, axis));
       const inner = sizeOf(shape.slice(axis + 1));
-      const out = memory.allocate(outer * size * inner * 4);
+      const out = memory.allocate(outer * size * inner * bytesPerElement[updates.dtype]);
       const args = [addressOf(updates), size, addressOf(indices), indices.size, inner, out.address];
-      if (outer * size * inner > 0) dispatch('scatterRows_f32', outer, 1, args);
+      if (outer * size * inner > 0)
+        dispatch(updates.dtype === 'float32' ? 'scatterRows_f32' : 'scatterRows_f64', outer, 1, args);
       return out;
     },
   };

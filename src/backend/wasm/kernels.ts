@@ -2,30 +2,23 @@
 type Kernel = (begin: number, end: number, ...args: number[]) => void;
 
 type Both<Name extends string> = `${Name}_f32` | `${Name}_f64`;
-type Product = 'pack' | 'packRows' | 'multiply' | 'multiplyPanels' | 'multiplyRow' | 'batch';
+type Product =
+  | 'sumRows'
+  | 'scatterRows'
+  | 'pack'
+  | 'packRows'
+  | 'multiply'
+  | 'multiplyPanels'
+  | 'multiplyRow'
+  | 'batch';
 
 /** One operand, element by element. */
-export const mapKernels = [
-  'neg',
-  'exp',
-  'log',
-  'sqrt',
-  'rsqrt',
-  'tanh',
-  'sigmoid',
-  'relu',
-  'gelu',
-  'abs',
-  'square',
-  'reciprocal',
-] as const;
+export const mapKernels = ['neg', 'exp', 'log', 'tanh', 'sigmoid', 'relu', 'gelu', 'square'] as const;
 
 /** Two operands, in both float dtypes. */
 export const zipKernels = ['add', 'sub', 'mul', 'div'] as const;
 
 type Rows =
-  | 'maximum'
-  | 'minimum'
   | 'softmax'
   | 'softmaxGrad'
   | 'logSoftmax'
@@ -36,10 +29,8 @@ type Rows =
   | 'layerNormGrad'
   | 'attention'
   | 'attentionGrad'
-  | 'sumRows'
   | 'sumRuns'
   | 'sumPartials'
-  | 'scatterRows'
   | 'adamw'
   | 'geluGrad'
   | 'dropout';
@@ -53,5 +44,6 @@ export type KernelName =
 /** What the compiled module exports. */
 export type Kernels = Readonly<Record<KernelName, Kernel>> & {
   heapBase(): number;
+  firstOutside(indices: number, n: number, low: number, size: number): number;
   attentionScratch(queries: number, keys: number, features: number): number;
 };

@@ -34,9 +34,9 @@ export function compileKernels(shared = false): WebAssemblyModule {
         cause,
       },
     );
-  if (api === undefined) throw refuse('there is no WebAssembly');
+  if (api === undefined) throw refuse('no WebAssembly');
   const bytes = kernelBytes(shared);
-  if (!api.validate(bytes)) throw refuse('WebAssembly has no SIMD');
+  if (!api.validate(bytes)) throw refuse('no SIMD');
   try {
     return new api.Module(bytes);
   } catch (error) {

@@ -80,7 +80,7 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
   };
   const outOfMemory = (needed: number): PopeError =>
     new PopeError(
-      `the wasm backend needs ${megabytes(needed)} of memory, ${megabytes(used)} of them held by live tensors; expected at most ${megabytes(maxBytes)}. Open a scope() around work whose intermediate tensors may go, or create the backend with a larger maxBytes.`,
+      `the wasm backend needs ${megabytes(needed)} of memory, of which live tensors hold ${megabytes(used)}; expected at most ${megabytes(maxBytes)}. Work in a scope(), or raise maxBytes.`,
       { argument: 'maxBytes', got: needed, expected: `at most ${maxBytes}`, code: 'out_of_memory' },
     );
   const place = (bytes: number): number => {

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../tensor/index.js';
+import { bytesPerElement, sizeOf } from '../../tensor/index.js';
 import type { Backend } from '../backend.js';
 import type { Engine } from './engine.js';
 import { addressOf } from './memory.js';
@@ -8,20 +8,25 @@ const ELEMENTS = 1 << 15;
 /** Rows of one run of sumRuns, as in assembly/reduce.ts. */
 const RUN = 64;
 
-/** Sums of float32 over neighbouring axes with kernels; the rest goes to `other`. */
+/** Sums over neighbouring axes with kernels (of float64 over the last ones); the rest goes to `other`. */
 export const reduceVerb =
   ({ memory, dispatch }: Engine, other: Backend['reduce']): Backend['reduce'] =>
   (name, x, axes) => {
     const [first, last] = [axes[0], axes[axes.length - 1]];
-    if (name !== 'sum' || x.dtype !== 'float32' || last - first !== axes.length - 1 || x.size === 0) {
+    if (name !== 'sum' || x.dtype === 'int32' || last - first !== axes.length - 1 || x.size === 0) {
       return other(name, x, axes);
     }
     const outer = sizeOf(x.shape.slice(0, first));
     const inner = sizeOf(x.shape.slice(last + 1));
     const n = x.size / outer / inner;
-    const out = memory.allocate(outer * inner * 4);
+    if (x.dtype === 'float64' && inner > 1) return other(name, x, axes);
+    const out = memory.allocate(outer * inner * bytesPerElement[x.dtype]);
     if (inner === 1) {
-      dispatch('sumRows_f32', outer, Math.ceil(ELEMENTS / n), [addressOf(x), n, out.address]);
+      dispatch(x.dtype === 'float32' ? 'sumRows_f32' : 'sumRows_f64', outer, Math.ceil(ELEMENTS / n), [
+        addressOf(x),
+        n,
+        out.address,
+      ]);
       return out;
     }
     const runs = Math.ceil(n / RUN);

@@ -69,8 +69,8 @@ function verbsOf(engine: Engine, kernels: Kernels): Verbs {
   return {
     ...js,
     ...elementwise,
-    ...gatherVerbs(engine, js),
-    ...fusedVerbs(engine, js),
+    ...gatherVerbs(engine, kernels, js),
+    ...fusedVerbs(engine, kernels, js),
     ...attentionVerbs(engine, kernels, js),
     ...linearVerbs(engine, elementwise.map),
     matmul: matmulVerb(engine),

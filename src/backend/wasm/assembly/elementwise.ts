@@ -5,15 +5,11 @@ import { exp4, fma4, gelu4, geluSlope4, log4, sigmoid4, splat4, tanh4 } from './
 const NEG = 0;
 const EXP = 1;
 const LOG = 2;
-const SQRT = 3;
-const RSQRT = 4;
-const TANH = 5;
-const SIGMOID = 6;
-const RELU = 7;
-const GELU = 8;
-const ABS = 9;
-const SQUARE = 10;
-const RECIPROCAL = 11;
+const TANH = 3;
+const SIGMOID = 4;
+const RELU = 5;
+const GELU = 6;
+const SQUARE = 7;
 
 @inline
 function mapped(name: i32, x: v128): v128 {
@@ -21,16 +17,12 @@ function mapped(name: i32, x: v128): v128 {
     case NEG: return f32x4.neg(x);
     case EXP: return exp4(x);
     case LOG: return log4(x);
-    case SQRT: return f32x4.sqrt(x);
-    case RSQRT: return f32x4.div(splat4(1), f32x4.sqrt(x));
     case TANH: return tanh4(x);
     case SIGMOID: return sigmoid4(x);
     // NaN compares as false and stays
     case RELU: return f32x4.pmax(x, splat4(0));
     case GELU: return gelu4(x);
-    case ABS: return f32x4.abs(x);
-    case SQUARE: return f32x4.mul(x, x);
-    default: return f32x4.div(splat4(1), x);
+    default: return f32x4.mul(x, x);
   }
 }
 
@@ -65,12 +57,6 @@ export function exp_f32(begin: i32, end: i32, x: usize, out: usize): void {
 export function log_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(LOG, begin, end, x, out);
 }
-export function sqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(SQRT, begin, end, x, out);
-}
-export function rsqrt_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(RSQRT, begin, end, x, out);
-}
 export function tanh_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(TANH, begin, end, x, out);
 }
@@ -83,22 +69,14 @@ export function relu_f32(begin: i32, end: i32, x: usize, out: usize): void {
 export function gelu_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapLong(GELU, begin, end, x, out);
 }
-export function abs_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(ABS, begin, end, x, out);
-}
 export function square_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(SQUARE, begin, end, x, out);
-}
-export function reciprocal_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(RECIPROCAL, begin, end, x, out);
 }
 
 const ADD = 0;
 const SUB = 1;
 const MUL = 2;
 const DIV = 3;
-const MAXIMUM = 4;
-const MINIMUM = 5;
 
 @inline
 function zipped<T>(name: i32, x: v128, y: v128): v128 {
@@ -106,9 +84,7 @@ function zipped<T>(name: i32, x: v128, y: v128): v128 {
     case ADD: return v128.add<T>(x, y);
     case SUB: return v128.sub<T>(x, y);
     case MUL: return v128.mul<T>(x, y);
-    case DIV: return v128.div<T>(x, y);
-    case MAXIMUM: return v128.max<T>(x, y);
-    default: return v128.min<T>(x, y);
+    default: return v128.div<T>(x, y);
   }
 }
 
@@ -171,12 +147,6 @@ export function div_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xC
 }
 export function div_f64(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
   zipAll<f64>(DIV, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
-}
-export function maximum_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
-  zipAll<f32>(MAXIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
-}
-export function minimum_f32(begin: i32, end: i32, cols: i32, x: usize, xRow: i32, xCol: i32, y: usize, yRow: i32, yCol: i32, out: usize): void {
-  zipAll<f32>(MINIMUM, begin, end, cols, x, xRow, xCol, y, yRow, yCol, out);
 }
 /** gelu'(x) dy of equal shapes. */
 export function geluGrad_f32(begin: i32, end: i32, x: usize, dy: usize, out: usize): void {

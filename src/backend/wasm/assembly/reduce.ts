@@ -31,6 +31,33 @@ export function sumRows_f32(begin: i32, end: i32, x: usize, n: i32, out: usize):
   }
 }
 
+/** The same in float64: runs of 64 numbers, and the runs with the error of each addition carried along (Neumaier). */
+export function sumRows_f64(begin: i32, end: i32, x: usize, n: i32, out: usize): void {
+  for (let row = begin; row < end; row++) {
+    let at = x + (<usize>row) * n * 8;
+    const last = at + (<usize>n) * 8;
+    let sum: f64 = 0;
+    let lost: f64 = 0;
+    while (at < last) {
+      const stop = min(last, at + 512);
+      let a = splat4(0);
+      let b = splat4(0);
+      for (; at + 32 <= stop; at += 32) {
+        a = f64x2.add(a, v128.load(at));
+        b = f64x2.add(b, v128.load(at, 16));
+      }
+      a = f64x2.add(a, b);
+      let run = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+      for (; at < stop; at += 8) run += load<f64>(at);
+      const next = sum + run;
+      // infinite sums have no error to carry
+      if (next - next == 0) lost += abs(sum) >= abs(run) ? sum - next + run : run - next + sum;
+      sum = next;
+    }
+    store<f64>(out + (<usize>row) * 8, sum + lost);
+  }
+}
+
 /** Rows that are added up in float32. */
 const RUN: i32 = 64;
 
