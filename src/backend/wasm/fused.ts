@@ -64,7 +64,7 @@ export function fusedVerbs({ memory, dispatch }: Engine, kernels: Kernels, other
         ? overRows('layerNorm_f32', x, x.size, [addressOf(x), addressOf(gain), addressOf(bias), last(x), epsilon])
         : other.layerNorm(x, gain, bias, epsilon),
     layerNormGrad(x, gain, dy, epsilon) {
-      if (!isFast(x)) return other.layerNormGrad(x, gain, dy, epsilon);
+      if (!isFast(x) || x.size === 0) return other.layerNormGrad(x, gain, dy, epsilon);
       const n = last(x);
       const rows = x.size / n;
       const blocks = Math.ceil(rows / NORM_ROWS);

@@ -58,7 +58,8 @@ export function expNegative4(x: v128): v128 {
 /** e^x: at most 1 ulp; Infinity above 88.7228, 0 below -86.98 (where it is less than twice the smallest normal number). */
 @inline
 export function exp4(x: v128): v128 {
-  x = f32x4.pmin(splat4(88.73), x);
+  // in this order NaN stays
+  x = f32x4.pmin(x, splat4(88.73));
   const t = whole(x);
   const r = rest(x, t);
   // half of a minimax of degree 6, whose error is 0.02 ulp: half of the largest result has an exponent
