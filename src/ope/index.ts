@@ -61,7 +61,14 @@ export { prefixLogRatio, priorLogRatio } from './prefix-log-ratio.js';
 export { propensityBand, propensityBiasBound } from './propensity-bias.js';
 export { recordedPolicy } from './recorded-policy.js';
 export { replay } from './replay.js';
-export { sensitivityInterval, tippingPoint, type WeightedRewards } from './sensitivity.js';
+export {
+  type SensitivityEnds,
+  sensitivityCurve,
+  sensitivityInterval,
+  tippingPoint,
+  tippingPointOf,
+  type WeightedRewards,
+} from './sensitivity.js';
 export { jointSnips, prefixSnips, selfNormalizedBySlot, slotSnips } from './slate-snips.js';
 export { type SlopeOptions, type SlopeReport, type SlopeRow, slope, type TuningCandidate } from './slope.js';
 export { type LinearParams, softmaxLinearPolicy } from './softmax-linear-policy.js';

@@ -3,8 +3,8 @@ import {
   diagnose,
   largestLogRatio,
   propensityBand,
-  sensitivityInterval,
-  tippingPoint,
+  sensitivityCurve,
+  tippingPointOf,
 } from '../ope/index.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import type { LogDiversity } from './log-diversity.js';
@@ -51,18 +51,19 @@ export function sensitivityOf(
   if (!settings.local) return null;
   const top = largestLogRatio(logRatio);
   if (top === -Infinity) return null;
-  const rewards = { mass: logRatio.map((l, m) => Math.exp(l - top) * rows.slateWeight[m]), reward: rows.utility };
+  const mass = logRatio.map((l, m) => Math.exp(l - top) * rows.slateWeight[m]);
+  const curve = sensitivityCurve({ mass, reward: rows.utility });
   const parts = signedParts(rows, logRatio);
   const significant = versus?.lower != null && versus.upper != null && (versus.lower > 0 || versus.upper < 0);
   return {
     eta: sensitivityEtas,
     utility: sensitivityEtas.map((eta) => {
-      const ends = sensitivityInterval(rewards, eta);
+      const ends = curve(eta);
       const finite = (x: number | undefined): number | null => (x !== undefined && Number.isFinite(x) ? x : null);
       return { lower: finite(ends?.lower), upper: finite(ends?.upper) };
     }),
     ips: sensitivityEtas.map((eta) => (parts === null ? { lower: null, upper: null } : propensityBand(parts, eta))),
-    tipping_point: significant && reference !== null ? tippingPoint(rewards, reference) : null,
+    tipping_point: significant && reference !== null ? tippingPointOf(curve, reference) : null,
   };
 }
 

@@ -1,17 +1,20 @@
-import { clusterSums, columnsInfluence, columnsOf, type RoundTermArrays, type TermColumns } from './terms.js';
+import { clusterSums, columnsInfluence, columnsOf, type RoundTermArrays, type TermColumns, totalsOf } from './terms.js';
 
 /** sqrt(G/(G-1) sum_g (psi_g - mean)^2) / N for rows that are independent of each other; NaN for fewer than 2. */
-export function columnsStandardError(columns: TermColumns): number {
-  const { rows, count } = columns;
+export function columnsStandardError(columns: TermColumns, totals = totalsOf(columns)): number {
+  const { rows } = columns;
   if (rows < 2) return Number.NaN;
-  const psi = columnsInfluence(columns);
+  const psi = columnsInfluence(columns, totals);
   // scaled by the largest, so that squares of huge weights do not overflow
-  const scale = psi.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let scale = 0;
+  for (let i = 0; i < rows; i++) scale = Math.max(scale, Math.abs(psi[i]!));
   if (scale === 0) return 0;
-  const mean = psi.reduce((sum, value) => sum + value / scale, 0) / rows;
-  const squares = psi.reduce((sum, value) => sum + (value / scale - mean) ** 2, 0);
-  const total = count.reduce((sum, n) => sum + n, 0);
-  return (scale * Math.sqrt((rows / (rows - 1)) * squares)) / total;
+  let mean = 0;
+  for (let i = 0; i < rows; i++) mean += psi[i]! / scale;
+  mean /= rows;
+  let squares = 0;
+  for (let i = 0; i < rows; i++) squares += (psi[i]! / scale - mean) ** 2;
+  return (scale * Math.sqrt((rows / (rows - 1)) * squares)) / totals.count[0];
 }
 
 /**

@@ -34,10 +34,12 @@ export function columnsOf(terms: RoundTermArrays): TermColumns {
   const denominator = terms.denominator ?? count;
   const baseline = terms.baseline ?? new Float64Array(rows);
   for (const [name, column] of Object.entries({ numerator, denominator, baseline, count })) {
+    if (name === 'denominator' && column === count) continue;
     if (column.length !== rows)
       throw invalid(`terms.${name}.length`, column.length, `${rows}, the length of the numerator`);
     for (let i = 0; i < rows; i++) {
-      if (!Number.isFinite(column[i])) throw invalid(`terms.${name}[${i}]`, column[i], 'a finite number');
+      // x - x is 0 for finite numbers alone, and cheaper than a call on columns of millions
+      if (column[i]! - column[i]! !== 0) throw invalid(`terms.${name}[${i}]`, column[i], 'a finite number');
     }
   }
   const empty = count.findIndex((n) => n <= 0);
@@ -53,12 +55,13 @@ export interface TermTotals {
   readonly count: DoubleDouble;
 }
 
-export function totalsOf(columns: TermColumns): TermTotals {
+export function totalsOf({ numerator, denominator, baseline, count }: TermColumns): TermTotals {
+  const rounds = compensatedSum(count);
   return {
-    numerator: compensatedSum(columns.numerator),
-    denominator: compensatedSum(columns.denominator),
-    baseline: compensatedSum(columns.baseline),
-    count: compensatedSum(columns.count),
+    numerator: compensatedSum(numerator),
+    denominator: denominator === count ? rounds : compensatedSum(denominator),
+    baseline: compensatedSum(baseline),
+    count: rounds,
   };
 }
 
@@ -77,8 +80,8 @@ export function estimateOf(terms: RoundTermArrays): number {
   return columnsEstimate(columnsOf(terms));
 }
 
-export function columnsEstimate(columns: TermColumns): number {
-  const { numerator, denominator, baseline, count } = totalsOf(columns);
+export function columnsEstimate(columns: TermColumns, totals = totalsOf(columns)): number {
+  const { numerator, denominator, baseline, count } = totals;
   return valueFromTotals(numerator[0], denominator[0], baseline[0], count[0]);
 }
 
@@ -91,15 +94,16 @@ export function influence(terms: RoundTermArrays): Float64Array {
   return columnsInfluence(columnsOf(terms));
 }
 
-export function columnsInfluence(columns: TermColumns): Float64Array {
-  const { numerator, denominator, baseline, count } = columns;
-  const totals = totalsOf(columns);
+export function columnsInfluence(columns: TermColumns, totals = totalsOf(columns)): Float64Array {
+  const { rows, numerator, denominator, baseline, count } = columns;
   const theta = totals.numerator[0] / totals.denominator[0];
   const meanDenominator = totals.denominator[0] / totals.count[0];
   const meanBaseline = totals.baseline[0] / totals.count[0];
-  return numerator.map(
-    (a, i) => baseline[i]! - meanBaseline * count[i]! + (a - theta * denominator[i]!) / meanDenominator,
-  );
+  const psi = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) {
+    psi[i] = baseline[i]! - meanBaseline * count[i]! + (numerator[i]! - theta * denominator[i]!) / meanDenominator;
+  }
+  return psi;
 }
 
 /**

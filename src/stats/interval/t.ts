@@ -1,6 +1,6 @@
 import { studentQuantile } from '../special/index.js';
 import { columnsStandardError } from '../standard-error.js';
-import { columnsEstimate, type RoundTermArrays } from '../terms.js';
+import { columnsEstimate, type RoundTermArrays, totalsOf } from '../terms.js';
 import { checkLevel, type Interval, type IntervalOptions, unitsOf } from './interval.js';
 
 /**
@@ -10,8 +10,9 @@ import { checkLevel, type Interval, type IntervalOptions, unitsOf } from './inte
 export function tInterval(terms: RoundTermArrays, options: IntervalOptions): Interval {
   checkLevel(options.level);
   const units = unitsOf(terms, options);
-  const estimate = columnsEstimate(units);
-  const stdError = columnsStandardError(units);
+  const totals = totalsOf(units);
+  const estimate = columnsEstimate(units, totals);
+  const stdError = columnsStandardError(units, totals);
   if (units.rows < 2) return { estimate, stdError, lower: Number.NaN, upper: Number.NaN };
   const reach = studentQuantile((1 + options.level) / 2, units.rows - 1) * stdError;
   return { estimate, stdError, lower: estimate - reach, upper: estimate + reach };
