@@ -1,4 +1,5 @@
-// Compiles the AssemblyScript kernels and embeds them: `node scripts/build-wasm.mjs`.
+// Compiles the AssemblyScript kernels and embeds them: `node scripts/build-wasm.mjs`. The bootstrap's are a module of their
+// own, so that only who resamples carries them.
 //   --entry FILE --out FILE.wasm   compiles another entry to a file (for experiments and benches), embeds nothing
 //   --relaxed                      with relaxed SIMD
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -47,8 +48,16 @@ export const embedded = (bytes) =>
 if (import.meta.filename === process.argv[1]) {
   const args = process.argv.slice(2);
   const after = (flag) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined);
-  const bytes = await compileKernels(after('--entry') && resolve(after('--entry')), { relaxed: args.includes('--relaxed') });
-  const out = after('--out') ?? resolve(folder, 'kernels.generated.ts');
-  writeFileSync(out, out.endsWith('.ts') ? embedded(bytes) : bytes);
-  console.log(`${bytes.length} bytes of WebAssembly in ${out}`);
+  const build = async (entry, out) => {
+    const bytes = await compileKernels(entry, { relaxed: args.includes('--relaxed') });
+    writeFileSync(out, out.endsWith('.ts') ? embedded(bytes) : bytes);
+    console.log(`${bytes.length} bytes of WebAssembly in ${out}`);
+  };
+  const out = after('--out');
+  if (after('--entry')) {
+    await build(resolve(after('--entry')), out ?? resolve(folder, 'kernels.generated.ts'));
+  } else {
+    await build(undefined, out ?? resolve(folder, 'kernels.generated.ts'));
+    if (!out) await build(resolve(folder, 'assembly', 'bootstrap.ts'), resolve(folder, 'bootstrap.generated.ts'));
+  }
 }

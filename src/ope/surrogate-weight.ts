@@ -19,8 +19,7 @@ export function geometricMeanWeight(lengths: ArrayLike<number> | number): Weight
   return (logRatio) => {
     if (typeof lengths !== 'number' && counts.length !== logRatio.size)
       throw invalid('lengths.length', counts.length, `${logRatio.size}, one length a response`);
-    const perResponse = typeof lengths === 'number' ? new Float64Array(logRatio.size).fill(lengths) : counts;
-    return exp(div(logRatio, likeRatios(perResponse, logRatio)));
+    return exp(div(logRatio, likeRatios(counts, logRatio)));
   };
 }
 

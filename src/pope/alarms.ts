@@ -56,7 +56,7 @@ export function alarms(start: HeldOutFigures, now: HeldOutFigures, limits: Alarm
   if (start.utility !== null && now.utility !== null && start.diversity !== null && now.diversity !== null) {
     const fall = start.utility - now.utility;
     const error = Math.hypot(start.utilityError ?? 0, now.utilityError ?? 0);
-    if (now.diversity > start.diversity && fall > 2 * error && fall > 0) {
+    if (now.diversity > start.diversity && fall > 2 * error) {
       found.push({
         code: 'diversity_hacking',
         message: `diversity rose by ${(now.diversity - start.diversity).toPrecision(3)} while utility fell by ${fall.toPrecision(3)}, more than 2 standard errors: lower tau.`,

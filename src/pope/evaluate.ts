@@ -50,7 +50,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   for (const [name, logProb] of log.targetLogProb) if (!policies.has(name)) policies.set(name, { logProb });
   const estimated = [...policies].map(([name, policy]) => {
     const logProb = takeRows(rows, policy.logProb);
-    const logRatio = logProb.map((p, m) => (p === -Infinity ? -Infinity : p - rows.logPropensity[m]));
+    const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
     // NaN and Infinity are refused here, before any estimator sees them
     largestLogRatio(logRatio);
     const tuning =

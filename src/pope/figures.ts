@@ -3,6 +3,7 @@ import { seededRandom } from '../random/index.js';
 import { combineTerms, type Interval, type RoundTermArrays } from '../stats/index.js';
 import type { Settings } from './evaluate-settings.js';
 import type { EvaluationRows } from './evaluation-rows.js';
+import { fastestResampler } from './fastest-resampler.js';
 import { type Figure, figureIntervals } from './figure-intervals.js';
 import { guaranteeOf } from './guarantee.js';
 import type { LogDiversity } from './log-diversity.js';
@@ -88,6 +89,7 @@ export function finishFigures(
     level: settings.level,
     resamples: settings.resamples,
     random: seededRandom(settings.seed),
+    resampler: fastestResampler,
     range: settings.rewardRange,
     ...(settings.parameters.lambda !== null && { lambda: settings.parameters.lambda }),
     ...(rows.clustered && { clusterOf: rows.unitOfRound, clusters: rows.units }),

@@ -78,7 +78,7 @@ export function pendingGroup(
     new Float64Array(rows.responseIndex.length),
   );
   const logProb = takeRows(rows, policy.logProb);
-  const logRatio = logProb.map((p, m) => (p === -Infinity ? -Infinity : p - rows.logPropensity[m]));
+  const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
   const { terms, diversity } = policyTerms(rows, policy, use, logRatio, target);
   const kept = bare ? { ...terms, value: {} } : terms;
   const entries: { own: Entries; versus: Entries } = { own: noEntries(), versus: noEntries() };

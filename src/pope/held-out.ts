@@ -111,10 +111,9 @@ export function scoreRows(policy: Policy, rows: EvaluationRows): Float64Array {
 function scoringChunks(policy: Policy, rows: EvaluationRows): number[][] {
   const finite = policy.distribution !== undefined;
   const { positionOf } = distinctPrompts(Array.from(rows.roundIndex, (i) => rows.log.prompts[i]));
-  const order = Array.from(positionOf.keys()).sort((a, b) => (finite ? positionOf[a] - positionOf[b] || a - b : a - b));
   const chunks = new Map<number, number[]>();
-  order.forEach((round, place) => {
-    const chunk = Math.floor(finite ? positionOf[round] / chunkSize.prompts : place / chunkSize.rounds);
+  positionOf.forEach((position, round) => {
+    const chunk = Math.floor(finite ? position / chunkSize.prompts : round / chunkSize.rounds);
     const rounds = chunks.get(chunk);
     if (rounds === undefined) chunks.set(chunk, [round]);
     else rounds.push(round);
@@ -128,7 +127,7 @@ function diversityOf(
   logProb: Float64Array,
   logRatio: Float64Array,
 ) {
-  if (kind === 'none' || (kind === 'coverage' && rows.log.opinions === null)) return null;
+  if (kind === 'coverage' && rows.log.opinions === null) return null;
   const whole = new Float64Array(rows.log.responseCount).fill(-Infinity);
   rows.responseIndex.forEach((j, m) => {
     whole[j] = logProb[m];

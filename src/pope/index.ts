@@ -28,6 +28,7 @@ export {
 export { evaluate } from './evaluate.js';
 export type { EvaluateOptions } from './evaluate-settings.js';
 export { type Batch, batchOf, type EvaluationRows, evaluationRows, selectRows, wholeBatch } from './evaluation-rows.js';
+export { fastestResampler } from './fastest-resampler.js';
 export { type CrossFitOptions, crossFit, type FitOptions, type FitResult, fitLogging } from './fit-logging.js';
 export { decompositionGap, type WeightMoments, weightMoments } from './gap.js';
 export { type PolicyGradientOptions, policyGradient } from './gradient.js';

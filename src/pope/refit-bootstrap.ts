@@ -1,6 +1,6 @@
 import type { Estimator } from '../ope/index.js';
-import { type Random, uniformInt } from '../random/index.js';
-import { estimateOf, sortedQuantile } from '../stats/index.js';
+import type { Random } from '../random/index.js';
+import { estimateOf, resampleCounts, sortedQuantile } from '../stats/index.js';
 import { assertInteger, invalid, PopeError } from '../util/index.js';
 import type { PropensityFit } from './counted-propensity.js';
 import { type EvaluationRows, selectRows, takeRows } from './evaluation-rows.js';
@@ -61,7 +61,8 @@ export async function bootstrapWithRefit(options: RefitOptions): Promise<RefitIn
         code: 'aborted',
       });
     }
-    const drawn = roundsOf.flatMap(() => roundsOf[uniformInt(random, rows.units)]);
+    const times = resampleCounts(random, rows.units);
+    const drawn = roundsOf.flatMap((rounds, unit) => new Array<number[]>(times[unit]).fill(rounds).flat());
     const replicate = await refitted(options, selectRows(rows, drawn), `resample ${r + 1}`);
     if (Number.isFinite(replicate)) replicates.push(replicate);
     onResample?.(r + 1, resamples);

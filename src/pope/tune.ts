@@ -56,9 +56,6 @@ export function tuneTarget(
   for (const { key, parameter, ends } of knobs) {
     if (!settings.estimators.includes(key)) continue;
     const make = (value: number) => ({ ...settings.parameters, [parameter]: value });
-    const { model, nonnegative } = keyedEstimators(settings.parameters, shape)[key];
-    if (model === 'both' && !(columns.predictedReward && columns.predictedValue)) continue;
-    if (nonnegative && rows.utility.some((u) => u < 0)) continue;
     try {
       const candidates = geometricGrid(ends(top)).map((value) => {
         const { estimator } = keyedEstimators(make(value), shape)[key];
@@ -70,7 +67,7 @@ export function tuneTarget(
       tuned[key] = make(selected.value);
       report[key] = { parameter, selected: selected.value, reason, candidates: tried };
     } catch (error) {
-      // one round, or terms beyond float64: nothing to choose by
+      // one round, no model, rewards that the estimator refuses, or terms beyond float64: nothing to choose by
       if (!(error instanceof PopeError)) throw error;
     }
   }

@@ -14,6 +14,14 @@ export { fitGeneralisedPareto, type GeneralisedPareto, type ParetoTail, paretoLi
 export { paretoQuantile, paretoSmoothing, type SmoothedWeights } from './pareto-smoothing.js';
 export { quantile, sortedQuantile } from './quantile.js';
 export {
+  jsResampler,
+  type ResampleRequest,
+  type Resampler,
+  type Resampling,
+  resampleCounts,
+  resamplings,
+} from './resampling/index.js';
+export {
   emptyScaledMoments,
   mergeScaledMoments,
   type ScaledMoments,

@@ -77,12 +77,7 @@ describe('so may a policy', () => {
       (prompts) => prompts.map(() => column(0, Math.log(2), 0)),
     );
     expectAllClose(policy.logProb(['x', 'x'], ['y1', 'y2']).dataSync(), [Math.log(0.5), Math.log(0.25)]);
-    const classes = exactClassLogProb(
-      policy,
-      () => candidates,
-      ['x', 'z'],
-      ['p', 'q'],
-    );
+    const classes = exactClassLogProb(policy, () => candidates, ['x', 'z'], ['p', 'q']);
     expectAllClose(classes.dataSync(), [Math.log(0.5), Math.log(0.5)]);
     expectAllClose(
       candidateClassLogProb(column(Math.log(0.25), Math.log(0.5), Math.log(0.25)), opinions).dataSync(),

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { evaluate } from '../../src/pope/index.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type EvaluationResult, evaluate, type TargetResult } from '../../src/pope/index.js';
 import { expectClose } from '../theorems/close.js';
 import { expectEntry, expectFinite, logOf, mean, type Row, sampleError, t4, up } from './evaluation-log.js';
 
@@ -13,8 +13,12 @@ describe('five rounds of one response', () => {
     { p0: 0.5, pi: 0, up: 5 },
   ];
   const log = logOf(rows.map((row) => ({ rows: [row] })));
-  const result = evaluate(log, { signals: up, parameters: { clip: 1.5 } });
-  const { pi } = result.targets;
+  let result: EvaluationResult;
+  let pi: TargetResult;
+  beforeEach(() => {
+    result = evaluate(log, { signals: up, parameters: { clip: 1.5 } });
+    pi = result.targets['pi'];
+  });
   const rho = [0.5, 2, 1, 2, 0];
   const feedback = [1, 2, 0, 3, 5];
   const utility = [0.5, 4, 0, 6, 0];

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { logFromRecords } from '../../src/data/index.js';
-import { type EstimateEntry, evaluate } from '../../src/pope/index.js';
+import { type EstimateEntry, type EvaluationResult, evaluate, type TargetResult } from '../../src/pope/index.js';
 import { expectClose } from '../theorems/close.js';
 import { expectEntry, expectFinite, logOf, mean, t2, up } from './evaluation-log.js';
 
@@ -33,8 +33,12 @@ describe('slates, clusters and missing feedback', () => {
     { cluster: 'w', value: 8, rows: [{ p0: 0.5, pi: 0.25, up: null, q: 5 }] },
     { cluster: 'w', value: 3, rows: [{ p0: 0.5, pi: 0.5, up: 3, q: 3 }] },
   ];
-  const result = evaluate(logOf(rounds), { signals: up, parameters: { switch: 5, shrink: 3 } });
-  const { pi } = result.targets;
+  let result: EvaluationResult;
+  let pi: TargetResult;
+  beforeEach(() => {
+    result = evaluate(logOf(rounds), { signals: up, parameters: { switch: 5, shrink: 3 } });
+    pi = result.targets['pi'];
+  });
   /** sqrt(3/2 sum psi^2)/4 over the clusters u (rounds 1 and 2), v, w. */
   const clusterError = ([a, b, c, d]: readonly number[]): number =>
     Math.sqrt(1.5 * ((a + b) ** 2 + c ** 2 + d ** 2)) / 4;

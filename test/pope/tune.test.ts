@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { logFromRecords } from '../../src/data/index.js';
 import { slope } from '../../src/ope/index.js';
-import { evaluate } from '../../src/pope/index.js';
+import { type EvaluationResult, evaluate, type TargetResult } from '../../src/pope/index.js';
 import { geometricGrid } from '../../src/pope/tune.js';
 import { seededRandom, uniform } from '../../src/random/index.js';
+import { studentQuantile } from '../../src/stats/index.js';
 import { expectAllClose, expectClose } from '../theorems/close.js';
 import { logOf, up } from './evaluation-log.js';
 
@@ -35,8 +36,13 @@ test('a geometric grid has both ends and equal steps', () => {
 
 describe('hyper-parameters chosen on the log', () => {
   const log = sampled(400, 0.1, true);
-  const result = evaluate(log, { signals: up, diversity: 'none', tune: true, level: 0.9 });
-  const { tuning, utility } = result.targets['pi'];
+  let result: EvaluationResult;
+  let tuning: TargetResult['tuning'];
+  let utility: TargetResult['utility'];
+  beforeEach(() => {
+    result = evaluate(log, { signals: up, diversity: 'none', tune: true, level: 0.9 });
+    ({ tuning, utility } = result.targets['pi']);
+  });
 
   test('every estimator with a parameter has a report, from (nearly) raw weights to hard-held ones', () => {
     const ends = Object.fromEntries(
@@ -197,4 +203,13 @@ test('the widest candidate of switch_dr is dr, whatever the largest log-ratio ro
     const widest = tuning!['switch_dr'].candidates.reduce((a, b) => (b.value > a.value ? b : a));
     expectClose(widest.estimate, utility['dr']!.estimate!);
   }
+});
+
+test('the widths of the choice are those of the level of the evaluation', () => {
+  const widest = (level: number) =>
+    evaluate(sampled(60, 0.3, false), { signals: up, diversity: 'none', tune: true, level }).targets['pi'].tuning![
+      'clipped_ips'
+    ].candidates[0].width;
+  // Student's t of 59 degrees of freedom, one-sided: 0.995 and 0.9
+  expectClose(widest(0.99) / widest(0.8), studentQuantile(0.995, 59) / studentQuantile(0.9, 59));
 });

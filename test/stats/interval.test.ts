@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
-import { type Random, seededRandom, uniformInt } from '../../src/random/index.js';
+import { type Random, seededRandom } from '../../src/random/index.js';
 import {
   bootstrapMany,
   clusterSums,
@@ -13,6 +13,7 @@ import {
   normalQuantile,
   quantile,
   type RoundTermArrays,
+  resampleCounts,
   standardError,
   studentQuantile,
 } from '../../src/stats/index.js';
@@ -59,7 +60,7 @@ describe('interval t', () => {
 function slowReplicates(terms: RoundTermArrays, random: Random, resamples: number): number[] {
   const n = terms.numerator.length;
   return Array.from({ length: resamples }, () => {
-    const drawn = Array.from({ length: n }, () => uniformInt(random, n));
+    const drawn = [...resampleCounts(random, n)].flatMap((times, i) => new Array<number>(times).fill(i));
     const take = (column: Float64Array | null | undefined) => (column ? f64(drawn.map((i) => column[i]!)) : null);
     const count = take(terms.count);
     return estimateOf({

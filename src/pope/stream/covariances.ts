@@ -1,7 +1,6 @@
 import { standardErrorOfScaled } from '../../stats/index.js';
 import { estimatorKeys } from '../estimator-keys.js';
 import type { ValueVarianceResult } from '../result.js';
-import type { FigureRecord } from './figure-record.js';
 import type { TargetRecord } from './target-record.js';
 
 /**
@@ -14,12 +13,13 @@ export function covariances(
   tau: number,
 ): Record<string, ValueVarianceResult> {
   const found: Record<string, ValueVarianceResult> = {};
-  const usable = (figure: FigureRecord | undefined): figure is FigureRecord =>
-    figure !== undefined && figure.rounds === rounds && figure.overflow === null;
   for (const key of estimatorKeys) {
-    const [u, d, both] = [own.utility[key], own.diversity[key], together[key]];
-    if (!usable(u) || !usable(d) || !usable(both)) continue;
-    const [utility, diversity, sum] = [u, d, both].map(({ sums }) => standardErrorOfScaled(sums) ** 2);
+    const both = together[key];
+    // a part that lacks one of the two, or in which one overflows, has no sum of them
+    if (both === undefined || both.rounds !== rounds) continue;
+    const [utility, diversity, sum] = [own.utility[key], own.diversity[key], both].map(
+      ({ sums }) => standardErrorOfScaled(sums) ** 2,
+    );
     const covariance = (sum - utility - diversity) / 2;
     const finite = (x: number): number | null => (Number.isFinite(x) ? x : null);
     found[key] = {

@@ -86,7 +86,8 @@ function intervalOf(
   refused: (reason: string) => void,
 ): Interval {
   const { interval, level, intervalLambda } = settings;
-  if (interval === 't' || intervalLambda === null) return figureT(figure, level);
+  // null of interval t
+  if (intervalLambda === null) return figureT(figure, level);
   try {
     if (guaranteeOf(key, 0) === 'none') throw new PopeError(withoutGuarantee(interval), { argument: 'interval' });
     return figureLogSmoothing(figure, level, intervalLambda);

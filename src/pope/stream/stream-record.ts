@@ -95,7 +95,7 @@ export function recordOf(
     read: log.rounds,
     skipped: log.skipped,
     fitted: log.propensity === 'fitted',
-    signals: [...new Set(signals)].sort(),
+    signals,
     rewardParts: log.predictedReward === null ? 0 : 1,
     valueParts: Object.fromEntries([...log.predictedValue.keys()].map((name) => [name, 1])),
     warnings: partWarnings(log.warnings),

@@ -61,7 +61,7 @@ export function targetRecord(
   settings: StreamSettings,
 ): TargetRecord {
   const logProb = takeRows(rows, policy.logProb);
-  const logRatio = logProb.map((p, m) => (p === -Infinity ? -Infinity : p - rows.logPropensity[m]));
+  const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
   // NaN and Infinity are refused here, before any estimator sees them
   const scale = { logScale: largestLogRatio(logRatio), lambda: settings.intervalLambda };
   const { terms, diversity } = partTerms(rows, policy, settings, logRatio, name);
@@ -180,7 +180,7 @@ function jointLogRatios(rows: EvaluationRows, logRatio: Float64Array): Float64Ar
 const selfNormalised: readonly (string | null)[] = ['snips', 'sndr'];
 
 /** @throws PopeError where an estimator is a ratio of another kind, whose parts would not add up. */
-function assertOneScale(
+export function assertOneScale(
   terms: Record<Component, TermsByKey>,
   rows: EvaluationRows,
   { parameters, seed }: StreamSettings,

@@ -20,7 +20,7 @@ export function varianceRecord(
   reward: Float64Array,
   slateWeight: Float64Array,
 ): VarianceRecord {
-  const logs = logRatio.map((l, m) => (reward[m] === 0 ? -Infinity : l + Math.log(Math.abs(reward[m]))));
+  const logs = logRatio.map((l, m) => l + Math.log(Math.abs(reward[m])));
   const top = logs.reduce((most, value) => Math.max(most, value), -Infinity);
   if (top === -Infinity) return emptyVariance;
   let [z, v, second, tilted] = [0, 0, 0, 0];

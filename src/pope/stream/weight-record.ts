@@ -102,7 +102,7 @@ export function mergeWeights(x: WeightRecord, y: WeightRecord): WeightRecord {
 
 /** Largest first; equal weights by the id of their round, so that no order of parts matters. */
 const byWeight = (x: NamedWeight, y: NamedWeight): number =>
-  x.logRatio === y.logRatio ? (x.id < y.id ? -1 : x.id > y.id ? 1 : 0) : y.logRatio - x.logRatio;
+  x.logRatio === y.logRatio ? (x.id < y.id ? -1 : 1) : y.logRatio - x.logRatio;
 
 function largestNamed(logRatio: Float64Array, idOf: (row: number) => string): NamedWeight[] {
   let rows: NamedWeight[] = [];

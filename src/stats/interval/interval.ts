@@ -1,5 +1,6 @@
 import type { Random } from '../../random/index.js';
 import { invalid } from '../../util/index.js';
+import type { Resampler, Resampling } from '../resampling/index.js';
 import { clusterSums, columnsOf, type RoundTermArrays, type TermColumns } from '../terms.js';
 
 /** An estimate with its uncertainty. What does not exist is NaN (one round; sum of weights 0); an open end is infinite. */
@@ -18,10 +19,14 @@ export interface IntervalOptions {
   /** The cluster of every round, 0 .. clusters - 1; absent or null: every round is independent. */
   readonly clusterOf?: Int32Array | null;
   readonly clusters?: number;
-  /** Needed by bootstrap and bca; advanced by the draws. */
+  /** Needed by bootstrap and bca; advanced by four draws a resample, which seed it. */
   readonly random?: Random;
   /** Of bootstrap and bca; default 2000. */
   readonly resamples?: number;
+  /** Of bootstrap and bca; default multinomial. */
+  readonly resampling?: Resampling;
+  /** Who computes the resampled sums of bootstrap and bca; default plain JavaScript. The figures do not depend on it. */
+  readonly resampler?: Resampler;
   /** Declared range [lo, hi] of a round's term, known without the data; for bernstein, hoeffding, betting. */
   readonly range?: readonly [number, number] | null;
   /** Of log-smoothing, fixed before the data are seen; default 1/sqrt(rounds). */
