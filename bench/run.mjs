@@ -1,6 +1,6 @@
 // Ours beside every peer, in one run:
-//   node bench/run.mjs [--quick] [--json FILE] [--only TEXT] [--backend js|wasm|default] [--profile]
-// Peers are installed on the first run (bench/package.json). A full run writes bench/RESULTS.md.
+//   node bench/run.mjs [--quick] [--json FILE] [--only TEXT] [--backend js|wasm|default] [--profile] [--results]
+// Peers are installed on the first run (bench/package.json). A full run, or --results, writes bench/RESULTS.md.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ async function main() {
   const notes = Object.fromEntries(rows.filter(({ note }) => note).map((row) => [`${row.case}/${row.peer}`, row.note]));
   const result = { ...run, ratios, notes, rows };
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
-  if (!quick && only === undefined) writeResults(result);
+  if ((!quick || args.includes('--results')) && only === undefined) writeResults(result);
 }
 
 /** ms of one product of the reference tile now: the median of some, so that an interruption does not count. */

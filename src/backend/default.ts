@@ -29,7 +29,8 @@ function fastest(): Backend {
   try {
     return wasmBackend(compileKernels());
   } catch (error) {
-    if (!(error instanceof PopeError)) throw error;
+    // a RangeError: there is no linear memory to be had
+    if (!(error instanceof PopeError || error instanceof RangeError)) throw error;
     const { console } = globalThis as { readonly console?: { warn(message: string): void } };
     console?.warn(`pope-ts: ${error.message} Tensors are computed in plain JavaScript, about ten times slower.`);
     return jsBackend;

@@ -13,7 +13,7 @@ type Product =
   | 'batch';
 
 /** One operand, element by element. */
-export const mapKernels = ['neg', 'exp', 'log', 'tanh', 'sigmoid', 'relu', 'gelu', 'square'] as const;
+export const mapKernels = ['exp', 'log', 'tanh', 'sigmoid', 'gelu', 'square'] as const;
 
 /** Two operands, in both float dtypes. */
 export const zipKernels = ['add', 'sub', 'mul', 'div'] as const;

@@ -26,21 +26,18 @@ export function kernelBytes(shared = false): Uint8Array {
 export function compileKernels(shared = false): WebAssemblyModule {
   const api = webAssembly();
   const refuse = (reason: string, cause?: unknown): PopeError =>
-    new PopeError(
-      `the wasm backend cannot run here: ${reason}; expected WebAssembly with SIMD. Take createJsBackend().`,
-      {
-        argument: 'backend',
-        code: 'no_webassembly',
-        cause,
-      },
-    );
+    new PopeError(`the wasm backend cannot run here: ${reason}; expected WebAssembly with SIMD.`, {
+      argument: 'backend',
+      code: 'no_webassembly',
+      cause,
+    });
   if (api === undefined) throw refuse('no WebAssembly');
   const bytes = kernelBytes(shared);
   if (!api.validate(bytes)) throw refuse('no SIMD');
   try {
     return new api.Module(bytes);
   } catch (error) {
-    throw refuse("WebAssembly is not allowed to compile (a content-security policy needs 'wasm-unsafe-eval')", error);
+    throw refuse("WebAssembly is not allowed to compile (a policy needs 'wasm-unsafe-eval')", error);
   }
 }
 

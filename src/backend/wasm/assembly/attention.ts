@@ -143,8 +143,8 @@ export function attentionGrad_f32(
   }
 }
 
-/** Bytes of scratch that one thread needs. */
-export function attentionScratch(queries: i32, keys: i32, features: i32): i32 {
+/** Bytes of scratch that one thread needs; a float64, so that what no memory holds is refused and does not wrap. */
+export function attentionScratch(queries: i32, keys: i32, features: i32): f64 {
   const right = max(packedBytes(features, keys), max(packedBytes(keys, features), packedBytes(queries, features)));
-  return <i32>((<usize>queries) * scoreStep(keys) * 8 + right);
+  return <f64>queries * <f64>scoreStep(keys) * 8 + <f64>right;
 }

@@ -2,25 +2,20 @@ import { exp4, fma4, gelu4, geluSlope4, log4, sigmoid4, splat4, tanh4 } from './
 
 // Buffers are whole multiples of 64 bytes, so the last vector of a buffer may read and write beyond its numbers.
 
-const NEG = 0;
-const EXP = 1;
-const LOG = 2;
-const TANH = 3;
-const SIGMOID = 4;
-const RELU = 5;
-const GELU = 6;
-const SQUARE = 7;
+const EXP = 0;
+const LOG = 1;
+const TANH = 2;
+const SIGMOID = 3;
+const GELU = 4;
+const SQUARE = 5;
 
 @inline
 function mapped(name: i32, x: v128): v128 {
   switch (name) {
-    case NEG: return f32x4.neg(x);
     case EXP: return exp4(x);
     case LOG: return log4(x);
     case TANH: return tanh4(x);
     case SIGMOID: return sigmoid4(x);
-    // NaN compares as false and stays
-    case RELU: return f32x4.pmax(x, splat4(0));
     case GELU: return gelu4(x);
     default: return f32x4.mul(x, x);
   }
@@ -48,9 +43,6 @@ function mapLong(name: i32, begin: i32, end: i32, x: usize, out: usize): void {
   }
 }
 
-export function neg_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(NEG, begin, end, x, out);
-}
 export function exp_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapLong(EXP, begin, end, x, out);
 }
@@ -62,9 +54,6 @@ export function tanh_f32(begin: i32, end: i32, x: usize, out: usize): void {
 }
 export function sigmoid_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapAll(SIGMOID, begin, end, x, out);
-}
-export function relu_f32(begin: i32, end: i32, x: usize, out: usize): void {
-  mapAll(RELU, begin, end, x, out);
 }
 export function gelu_f32(begin: i32, end: i32, x: usize, out: usize): void {
   mapLong(GELU, begin, end, x, out);
@@ -163,13 +152,13 @@ export function geluGrad_f32(begin: i32, end: i32, x: usize, dy: usize, out: usi
   }
 }
 
-/** AdamW out of place: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr (m mScale/(sqrt(v vScale) + eps) + decay p). */
-export function adamw_f32(begin: i32, end: i32, p: usize, g: usize, m: usize, v: usize, pOut: usize, mOut: usize, vOut: usize, lr: f32, beta1: f32, beta2: f32, epsilon: f32, decay: f32, mScale: f32, vScale: f32): void {
+/** AdamW out of place (1 - b2 is taken in float64: in float32 it would keep three digits): m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2, p -= lr (m mScale/(sqrt(v vScale) + eps) + decay p). */
+export function adamw_f32(begin: i32, end: i32, p: usize, g: usize, m: usize, v: usize, pOut: usize, mOut: usize, vOut: usize, lr: f32, beta1: f64, beta2: f64, epsilon: f32, decay: f32, mScale: f32, vScale: f32): void {
   const last = (<usize>end) * 4;
   for (let at = (<usize>begin) * 4; at < last; at += 16) {
     const d = v128.load(g + at);
-    const m1 = fma4(v128.load(m + at), splat4(beta1), f32x4.mul(d, splat4(1 - beta1)));
-    const v1 = fma4(v128.load(v + at), splat4(beta2), f32x4.mul(f32x4.mul(d, d), splat4(1 - beta2)));
+    const m1 = fma4(v128.load(m + at), splat4(<f32>beta1), f32x4.mul(d, splat4(<f32>(1 - beta1))));
+    const v1 = fma4(v128.load(v + at), splat4(<f32>beta2), f32x4.mul(f32x4.mul(d, d), splat4(<f32>(1 - beta2))));
     const old = v128.load(p + at);
     const root = f32x4.add(f32x4.sqrt(f32x4.mul(v1, splat4(vScale))), splat4(epsilon));
     const direction = fma4(old, splat4(decay), f32x4.div(f32x4.mul(m1, splat4(mScale)), root));

@@ -89,9 +89,9 @@ export function softmaxRow(x: usize, n: i32, scale: f32, out: usize): void {
   scaleRow(out, n, 1 / sum, out);
 }
 
-function logSumExp(x: usize, n: i32): f32 {
-  const max = rowMax(x, n);
-  return max + f32x4.extract_lane(log4(splat4(rowExp(x, n, max, 1, 0, false))), 0);
+/** log sum e^(x - max). It is taken off after the maximum: their sum would lose the digits that the maximum fills. */
+function logSum(x: usize, n: i32, max: f32): f32 {
+  return f32x4.extract_lane(log4(splat4(rowExp(x, n, max, 1, 0, false))), 0);
 }
 
 export function softmax_f32(begin: i32, end: i32, x: usize, n: i32, out: usize): void {
@@ -132,10 +132,13 @@ export function logSoftmax_f32(begin: i32, end: i32, x: usize, n: i32, out: usiz
   for (let row = begin; row < end; row++) {
     const from = x + (<usize>row) * n * 4;
     const to = out + (<usize>row) * n * 4;
-    const lse = logSumExp(from, n);
+    const max = rowMax(from, n);
+    const log = logSum(from, n, max);
     let at: usize = 0;
-    for (; at < whole; at += 16) v128.store(to + at, f32x4.sub(v128.load(from + at), splat4(lse)));
-    for (; at < last; at += 4) store<f32>(to + at, load<f32>(from + at) - lse);
+    for (; at < whole; at += 16) {
+      v128.store(to + at, f32x4.sub(f32x4.sub(v128.load(from + at), splat4(max)), splat4(log)));
+    }
+    for (; at < last; at += 4) store<f32>(to + at, load<f32>(from + at) - max - log);
   }
 }
 
@@ -165,7 +168,12 @@ export function gatherLogProb_f32(begin: i32, end: i32, x: usize, targets: usize
   for (let row = begin; row < end; row++) {
     const target = load<i32>(targets + (<usize>row) * 4);
     const from = x + (<usize>row) * n * 4;
-    store<f32>(out + (<usize>row) * 4, target < 0 ? 0 : load<f32>(from + (<usize>target) * 4) - logSumExp(from, n));
+    let y: f32 = 0;
+    if (target >= 0) {
+      const max = rowMax(from, n);
+      y = load<f32>(from + (<usize>target) * 4) - max - logSum(from, n, max);
+    }
+    store<f32>(out + (<usize>row) * 4, y);
   }
 }
 
@@ -202,23 +210,36 @@ function rowMean(x: usize, n: i32): f32 {
   return sum / <f32>n;
 }
 
-/** 1/sqrt(variance + epsilon), about the mean: one pass would cancel where the mean is large. */
-@inline
-function rowScale(x: usize, n: i32, mean: f32, epsilon: f32): f32 {
+/**
+ * Mean and 1/sqrt(variance + epsilon) of a row. The second pass mends the mean by the mean of the deviations from it,
+ * so that it is right to its last digit where it is large, and rows of equal numbers deviate by 0.
+ */
+function rowMoments(x: usize, n: i32, epsilon: f32): v128 {
+  const mean = rowMean(x, n);
   const whole = x + ((<usize>n) & ~7) * 4;
   const end = x + (<usize>n) * 4;
   const m = splat4(mean);
   let a = splat4(0);
   let b = a;
+  let c = a;
+  let d = a;
   for (; x < whole; x += 32) {
     const u = f32x4.sub(v128.load(x), m);
     const v = f32x4.sub(v128.load(x, 16), m);
     a = fma4(u, u, a);
     b = fma4(v, v, b);
+    c = f32x4.add(u, c);
+    d = f32x4.add(v, d);
   }
   let squares = total4(f32x4.add(a, b));
-  for (; x < end; x += 4) squares += (load<f32>(x) - mean) * (load<f32>(x) - mean);
-  return 1 / sqrt<f32>(squares / <f32>n + epsilon);
+  let sum = total4(f32x4.add(c, d));
+  for (; x < end; x += 4) {
+    const u = load<f32>(x) - mean;
+    squares += u * u;
+    sum += u;
+  }
+  const missing = sum / <f32>n;
+  return f32x4(mean + missing, 1 / sqrt<f32>(max<f32>(squares / <f32>n - missing * missing, 0) + epsilon), 0, 0);
 }
 
 /** (x - mean)/sqrt(var + epsilon) gain + bias. */
@@ -228,8 +249,9 @@ export function layerNorm_f32(begin: i32, end: i32, x: usize, gain: usize, bias:
   for (let row = begin; row < end; row++) {
     const from = x + (<usize>row) * n * 4;
     const to = out + (<usize>row) * n * 4;
-    const mean = rowMean(from, n);
-    const scale = rowScale(from, n, mean, epsilon);
+    const moments = rowMoments(from, n, epsilon);
+    const mean = f32x4.extract_lane(moments, 0);
+    const scale = f32x4.extract_lane(moments, 1);
     const m = splat4(mean);
     const s = splat4(scale);
     let at: usize = 0;
@@ -262,8 +284,9 @@ export function layerNormGrad_f32(begin: i32, end: i32, x: usize, gain: usize, d
       const from = x + (<usize>row) * n * 4;
       const d = dy + (<usize>row) * n * 4;
       const to = out + (<usize>row) * n * 4;
-      const mean = rowMean(from, n);
-      const scale = rowScale(from, n, mean, epsilon);
+      const moments = rowMoments(from, n, epsilon);
+      const mean = f32x4.extract_lane(moments, 0);
+      const scale = f32x4.extract_lane(moments, 1);
       const m = splat4(mean);
       const s = splat4(scale);
       let sumG = splat4(0);
