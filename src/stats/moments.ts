@@ -42,14 +42,57 @@ function addInto(moments: Moments, row: readonly number[]): void {
   }
 }
 
+/** Adds the sum of a column, or of the products of two, in place. */
+function addColumn(moments: Moments, k: number, x: Float64Array, y?: Float64Array): void {
+  const { high, low } = moments;
+  let total = high[k]!;
+  let rest = low[k]!;
+  for (let i = 0; i < x.length; i++) {
+    const value = y === undefined ? x[i]! : x[i]! * y[i]!;
+    const error = y === undefined ? 0 : productError(x[i]!, y[i]!, value);
+    const sum = total + value;
+    const part = sum - total;
+    rest += total - (sum - part) + (value - part) + error;
+    total = sum;
+  }
+  high[k] = total;
+  low[k] = rest;
+}
+
+/** Where the sum of the products of columns i and j stands. */
+const at = (i: number, j: number): number => COLUMNS + i * COLUMNS - (i * (i - 1)) / 2 + (j - i);
+
 /**
- * The moments of all rows of the terms.
+ * The moments of all rows of the terms. A column of zeros adds nothing, and a product with a count of 1 is the other
+ * column: neither is summed, and the sums are the same bit for bit.
  * @throws PopeError where the columns are not finite or of different lengths.
  */
 export function momentsOf(terms: RoundTermArrays): Moments {
   const { rows, numerator, denominator, baseline, count } = columnsOf(terms);
   const moments = { ...emptyMoments(), rows };
-  for (let i = 0; i < rows; i++) addInto(moments, [numerator[i]!, denominator[i]!, baseline[i]!, count[i]!]);
+  const columns = [numerator, denominator, baseline, count];
+  const ones = terms.count == null;
+  const same = denominator === count;
+  /** Column that stands for column i: the count stands for an absent denominator. */
+  const own = (i: number): number => (i === 1 && same ? 3 : i);
+  const isZero = (i: number): boolean => i === 2 && terms.baseline === null;
+  const copy = (to: number, from: number): void => {
+    moments.high[to] = moments.high[from]!;
+    moments.low[to] = moments.low[from]!;
+  };
+  for (const i of [0, 3, 1, 2]) {
+    if (isZero(i)) continue;
+    if (own(i) !== i) copy(i, own(i));
+    else addColumn(moments, i, columns[i]!);
+  }
+  for (let i = 0; i < COLUMNS; i++) {
+    for (let j = i; j < COLUMNS; j++) {
+      if (isZero(i) || isZero(j)) continue;
+      if (ones && own(j) === 3) copy(at(i, j), i);
+      else if (ones && own(i) === 3) copy(at(i, j), j);
+      else addColumn(moments, at(i, j), columns[i]!, columns[j]!);
+    }
+  }
   return moments;
 }
 
