@@ -18,6 +18,12 @@ import { compare, median } from './speed/rounds.mjs';
 
 const args = process.argv.slice(2);
 const after = (flag) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined);
+const known = ['--quick', '--profile', '--results', '--json', '--only', '--backend'];
+const odd = args.find((arg, i) => !known.includes(arg) && !['--json', '--only', '--backend'].includes(args[i - 1]));
+if (odd !== undefined) {
+  console.error(`bench: ${odd} is unknown; expected ${known.join(', ')}.`);
+  process.exit(2);
+}
 const quick = args.includes('--quick');
 /** Versions that a peer tells once it is open: those of Python packages. */
 const seen = { pytorch: null, numpy: null };
