@@ -3,7 +3,7 @@ import { valueAndGrad } from '../../src/autograd/index.js';
 import { tensor } from '../../src/backend/index.js';
 import { createWasmBackend, type WasmBackend } from '../../src/backend/wasm/index.js';
 import { adamwInit, adamwStep, type GptParams, gptConfig, gptLogits, initGpt } from '../../src/nn/index.js';
-import { add, crossEntropy, gelu, matmul, mul, softmax, sum } from '../../src/ops/index.js';
+import { add, crossEntropy, dropout, gather, gelu, matmul, mul, softmax, sum } from '../../src/ops/index.js';
 import { normal, seededRandom } from '../../src/random/index.js';
 import { leavesOf, mapTree, scope, type Tensor } from '../../src/tensor/index.js';
 
@@ -30,6 +30,15 @@ describe('threads give the bits of one thread', () => {
     'elements, with a ragged end': (b) => gelu(mul(on(b, [100_003]), on(b, [100_003], 2))),
     'rows and columns': (b) => add(on(b, [997, 131]), on(b, [131], 2)),
     'softmax of many rows': (b) => softmax(on(b, [2000, 77])),
+    'a gather of many rows': (b) =>
+      gather(
+        on(b, [301, 37]),
+        tensor(
+          Int32Array.from({ length: 9001 }, (_, i) => (i * 7919) % 301),
+          { backend: b },
+        ),
+      ),
+    'a dropout, with a ragged end': (b) => dropout(on(b, [100_003]), 0.3, seededRandom(4)),
     'a sum over rows': (b) => sum(on(b, [1500, 131]), 0),
     'a sum over columns': (b) => sum(on(b, [1500, 131]), 1),
   };
