@@ -157,7 +157,7 @@ function checkGroups(value: unknown, path: string, fail: Report): void {
   else for (const group of Object.keys(value)) checkNumbers(`${path}.${group}`, value[group], true, fail);
 }
 
-function checkDistribution(value: unknown, fail: Report): void {
+export function checkDistribution(value: unknown, fail: Report): void {
   if (value === undefined || value === null) return;
   if (!isObject(value)) {
     fail('opinion_distribution', value, 'an object of probabilities by opinion class');
@@ -177,7 +177,7 @@ function checkDistribution(value: unknown, fail: Report): void {
   }
 }
 
-function checkSampling(value: unknown, fail: Report): void {
+export function checkSampling(value: unknown, fail: Report): void {
   if (!isObject(value)) {
     fail('sampling', value, 'an object such as {"temperature": 1, "top_p": 1}');
     return;
@@ -196,7 +196,7 @@ function checkSampling(value: unknown, fail: Report): void {
 }
 
 /** NaN and Infinity anywhere inside a feature record. */
-function checkFinite(path: string, value: unknown, depth: number, fail: Report): void {
+export function checkFinite(path: string, value: unknown, depth: number, fail: Report): void {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) fail(path, value, 'a finite number');
   } else if (typeof value === 'object' && value !== null) {

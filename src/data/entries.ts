@@ -13,19 +13,32 @@ export interface Entry {
 
 export type Format = 'json' | 'csv' | 'unknown';
 
-/**
- * The rounds of a text, in batches. Format `unknown` goes by the first character that is not blank:
- * `{` or `[` is JSON, all else CSV.
- */
+/** What a text was found to be. */
+export interface FoundFormat {
+  readonly format: 'json lines' | 'json array' | 'csv';
+  /** All of the text, without a byte order mark. */
+  readonly chunks: AsyncGenerator<string>;
+}
+
+/** Format `unknown` goes by the first character that is not blank: `{` or `[` is JSON, all else CSV. */
+export async function formatOfText(chunks: Chunks, format: Format): Promise<FoundFormat> {
+  const [first, source] = await peek(withoutMark(chunks));
+  const isJson = format === 'json' || (format === 'unknown' && (first === '{' || first === '[' || first === ''));
+  return { format: !isJson ? 'csv' : first === '[' ? 'json array' : 'json lines', chunks: source };
+}
+
+/** The rounds of a text, in batches. See `formatOfText`. */
 export async function* entries(
   chunks: Chunks,
   file: string,
   format: Format,
   parse?: CsvParse,
 ): AsyncGenerator<Entry[]> {
-  const [first, source] = await peek(withoutMark(chunks));
-  const isJson = format === 'json' || (format === 'unknown' && (first === '{' || first === '[' || first === ''));
-  yield* isJson ? jsonEntries(source, file, first === '[') : csvEntries(source, file, parse);
+  yield* entriesOf(await formatOfText(chunks, format), file, parse);
+}
+
+export function entriesOf({ format, chunks }: FoundFormat, file: string, parse?: CsvParse): AsyncGenerator<Entry[]> {
+  return format === 'csv' ? csvEntries(chunks, file, parse) : jsonEntries(chunks, file, format === 'json array');
 }
 
 /** The first character that is not blank ('' where there is none), and all chunks. */

@@ -29,7 +29,16 @@ export interface LogBuilder {
   finish(): Log;
 }
 
-export function createLogBuilder({ file = 'log', onError = 'stop', candidates }: ReadOptions = {}): LogBuilder {
+/** A builder whose columns a scanner may write to as well. */
+export interface OpenLogBuilder extends LogBuilder {
+  readonly columns: LogColumns;
+  /** Of all rounds taken. */
+  readonly ids: Set<string>;
+}
+
+export const createLogBuilder = (options: ReadOptions = {}): LogBuilder => openLogBuilder(options);
+
+export function openLogBuilder({ file = 'log', onError = 'stop', candidates }: ReadOptions = {}): OpenLogBuilder {
   const problems = noProblems(file);
   const columns = emptyLogColumns();
   const ids = new Set<string>();
@@ -43,6 +52,8 @@ export function createLogBuilder({ file = 'log', onError = 'stop', candidates }:
   };
 
   return {
+    columns,
+    ids,
     add(value, at) {
       place = at;
       hadProblem = false;

@@ -1,10 +1,9 @@
 import type { Log } from '../ope/log.js';
 import { assertInteger, PopeError } from '../util/index.js';
-import type { Entry } from './entries.js';
-import { jsonEntries } from './json-entries.js';
 import { type Chunks, withoutMark } from './lines.js';
-import { createLogBuilder, type ReadOptions } from './log-builder.js';
-import { isObject } from './record.js';
+import { type LogBuilder, openLogBuilder, type ReadOptions } from './log-builder.js';
+import { lineBlocks } from './scan/line-blocks.js';
+import { clusterOf, createLineReader } from './scan/line-reader.js';
 
 export interface LogChunkOptions extends ReadOptions {
   /** Rounds of a part, an integer of at least 1; default 2,000. */
@@ -29,11 +28,11 @@ export async function* logChunks(
   let last: Log | null = null;
   let empty: PopeError | null = null;
   let carried = 0;
-  for await (const part of parts(jsonEntries(jsonLines(chunks, file), file, false), rounds)) {
-    const read = readPart(part, { ...options, file });
+  for await (const { builder, lines } of parts(jsonLines(chunks, file), { ...options, file }, rounds)) {
+    const read = finishPart(builder, options);
     if (read instanceof PopeError) {
       empty ??= read;
-      carried += part.length;
+      carried += lines;
       continue;
     }
     if (last !== null) yield last;
@@ -46,39 +45,45 @@ export async function* logChunks(
   yield { ...last, skipped: last.skipped + carried };
 }
 
-/** The log of some entries; the error where all of them were skipped as bad. @throws PopeError where bad rounds stop. */
-function readPart(part: readonly Entry[], options: ReadOptions): Log | PopeError {
-  const builder = createLogBuilder(options);
-  for (const { place, value, malformed } of part) {
-    if (malformed === undefined) builder.add(value, place);
-    else builder.refuse(malformed, place);
-  }
+/** The log of a part; the error where all of its rounds were skipped as bad. @throws PopeError where bad rounds stop. */
+function finishPart(builder: LogBuilder, { onError }: ReadOptions): Log | PopeError {
   try {
     return builder.finish();
   } catch (error) {
-    if (options.onError === 'skip' && error instanceof PopeError) return error;
+    if (onError === 'skip' && error instanceof PopeError) return error;
     throw error;
   }
 }
 
-async function* parts(batches: AsyncIterable<readonly Entry[]>, rounds: number): AsyncGenerator<Entry[]> {
-  let part: Entry[] = [];
-  for await (const batch of batches) {
-    for (const entry of batch) {
-      const cluster = clusterOf(entry);
-      if (part.length >= rounds && (cluster === undefined || cluster !== clusterOf(part[part.length - 1]))) {
-        yield part;
-        part = [];
+/** Part by part a builder that took its rounds, good and bad, and their number. */
+async function* parts(
+  chunks: Chunks,
+  options: ReadOptions & { readonly file: string },
+  rounds: number,
+): AsyncGenerator<{ builder: LogBuilder; lines: number }> {
+  const reader = createLineReader(options);
+  let builder = openLogBuilder(options);
+  let lines = 0;
+  let cluster: string | undefined;
+  for await (const block of lineBlocks(chunks, options.file)) {
+    reader.open(block);
+    while (reader.hasMore()) {
+      if (lines >= rounds) {
+        const next = reader.peek();
+        const goesOn = cluster !== undefined && next !== null && clusterOf(next) === cluster;
+        if (next !== null && !goesOn) {
+          yield { builder, lines };
+          builder = openLogBuilder(options);
+          lines = 0;
+        }
       }
-      part.push(entry);
+      const taken = reader.take(builder);
+      if (taken === null) continue;
+      cluster = taken;
+      lines++;
     }
   }
-  if (part.length > 0) yield part;
-}
-
-function clusterOf({ value }: Entry): string | undefined {
-  const cluster = isObject(value) ? value['cluster'] : undefined;
-  return typeof cluster === 'string' ? cluster : undefined;
+  if (lines > 0) yield { builder, lines };
 }
 
 /** The same text. @throws PopeError unless it begins as JSON Lines do. */

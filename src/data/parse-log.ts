@@ -1,8 +1,10 @@
 import type { Log } from '../ope/log.js';
 import type { CsvParse } from './csv-entries.js';
-import { entries, type Format } from './entries.js';
+import { entriesOf, type Format, formatOfText } from './entries.js';
 import type { Chunks } from './lines.js';
-import { createLogBuilder, type ReadOptions } from './log-builder.js';
+import { createLogBuilder, openLogBuilder, type ReadOptions } from './log-builder.js';
+import { lineBlocks } from './scan/line-blocks.js';
+import { createLineReader } from './scan/line-reader.js';
 
 /**
  * Reads and checks a log. Format `unknown` goes by the first character: `{` or `[` is JSON, else CSV.
@@ -17,8 +19,18 @@ export async function parseLog(
     ...options
   }: ReadOptions & { readonly format?: Format; readonly parse?: CsvParse | undefined } = {},
 ): Promise<Log> {
-  const builder = createLogBuilder(options);
-  for await (const batch of entries(chunks, options.file ?? 'log', format, parse)) {
+  const file = options.file ?? 'log';
+  const builder = openLogBuilder(options);
+  const found = await formatOfText(chunks, format);
+  if (found.format === 'json lines') {
+    const reader = createLineReader(options);
+    for await (const block of lineBlocks(found.chunks, file)) {
+      reader.open(block);
+      while (reader.hasMore()) reader.take(builder);
+    }
+    return builder.finish();
+  }
+  for await (const batch of entriesOf(found, file, parse)) {
     for (const { place, value, malformed } of batch) {
       if (malformed === undefined) builder.add(value, place);
       else builder.refuse(malformed, place);
