@@ -89,8 +89,8 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
     roundOf: Int32Array.from(roundOf),
     offsets: Int32Array.from(offsets),
     slateWeight: Float64Array.from(slateWeight),
-    utility: Float64Array.from(responses, (j) => u[j]),
-    logPropensity: Float64Array.from(responses, (j) => propensity?.[j] ?? Number.NaN),
+    utility: taken(u, responses),
+    logPropensity: propensity ? taken(propensity, responses) : new Float64Array(responses.length).fill(Number.NaN),
     unitOfRound: named?.clusterOf ?? Int32Array.from(rounds, (_, i) => i),
     units: named?.clusters ?? rounds.length,
     clustered: named !== null,
@@ -101,7 +101,14 @@ export function evaluationRows(log: Log, signals: readonly Signal[] | null, opti
 
 /** A per-response column of the log, restricted to the rows. */
 export const takeRows = (rows: EvaluationRows, column: ArrayLike<number>): Float64Array =>
-  Float64Array.from(rows.responseIndex, (j) => column[j]);
+  taken(column, rows.responseIndex);
+
+/** Entries at these places; a loop, since `from` walks an iterator. */
+function taken(column: ArrayLike<number>, places: ArrayLike<number>): Float64Array {
+  const values = new Float64Array(places.length);
+  for (let k = 0; k < places.length; k++) values[k] = column[places[k]];
+  return values;
+}
 
 /** What training reads of a few rounds, in the order given: contexts and responses, weights and rewards. */
 export interface Batch {

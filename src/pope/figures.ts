@@ -1,6 +1,6 @@
 import type { Warning } from '../ope/index.js';
 import { seededRandom } from '../random/index.js';
-import { combineTerms, type Interval, type RoundTermArrays } from '../stats/index.js';
+import { combineTerms, firstNotFinite, type Interval, type RoundTermArrays } from '../stats/index.js';
 import type { Settings } from './evaluate-settings.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import { fastestResampler } from './fastest-resampler.js';
@@ -112,7 +112,7 @@ export function finishFigures(
 /** Which round made the terms leave float64; null where all are finite. */
 function unusable(terms: RoundTermArrays, rows: EvaluationRows): string | null {
   for (const column of [terms.numerator, terms.denominator, terms.baseline]) {
-    const bad = column?.findIndex((v) => !Number.isFinite(v)) ?? -1;
+    const bad = column ? firstNotFinite(column) : -1;
     if (bad >= 0) return `in round ${rows.log.ids[rows.roundIndex[bad]]}`;
   }
   return null;

@@ -31,4 +31,12 @@ export {
 } from './scaled-moments.js';
 export * from './special/index.js';
 export { clusterRobustStandardError, standardError } from './standard-error.js';
-export { clusterIndex, clusterSums, combineTerms, estimateOf, influence, type RoundTermArrays } from './terms.js';
+export {
+  clusterIndex,
+  clusterSums,
+  combineTerms,
+  estimateOf,
+  firstNotFinite,
+  influence,
+  type RoundTermArrays,
+} from './terms.js';

@@ -26,6 +26,13 @@ export interface TermColumns {
   readonly count: Float64Array;
 }
 
+/** The place of the first entry that is NaN or infinite, -1 where all are finite. */
+export function firstNotFinite(column: Float64Array): number {
+  // x - x is 0 for finite numbers alone, and cheaper than a call on columns of millions
+  for (let i = 0; i < column.length; i++) if (column[i]! - column[i]! !== 0) return i;
+  return -1;
+}
+
 /** @throws PopeError where lengths differ, an entry is not finite or a count is not above 0; it names the row. */
 export function columnsOf(terms: RoundTermArrays): TermColumns {
   const { numerator } = terms;
@@ -33,16 +40,16 @@ export function columnsOf(terms: RoundTermArrays): TermColumns {
   const count = terms.count ?? new Float64Array(rows).fill(1);
   const denominator = terms.denominator ?? count;
   const baseline = terms.baseline ?? new Float64Array(rows);
-  for (const [name, column] of Object.entries({ numerator, denominator, baseline, count })) {
-    if (name === 'denominator' && column === count) continue;
+  for (const name of ['numerator', 'denominator', 'baseline', 'count'] as const) {
+    // what stands in for an absent column is as it should be
+    const column = terms[name];
+    if (column == null) continue;
     if (column.length !== rows)
       throw invalid(`terms.${name}.length`, column.length, `${rows}, the length of the numerator`);
-    for (let i = 0; i < rows; i++) {
-      // x - x is 0 for finite numbers alone, and cheaper than a call on columns of millions
-      if (column[i]! - column[i]! !== 0) throw invalid(`terms.${name}[${i}]`, column[i], 'a finite number');
-    }
+    const bad = firstNotFinite(column);
+    if (bad >= 0) throw invalid(`terms.${name}[${bad}]`, column[bad], 'a finite number');
   }
-  const empty = count.findIndex((n) => n <= 0);
+  const empty = terms.count == null ? -1 : count.findIndex((n) => n <= 0);
   if (empty >= 0) throw invalid(`terms.count[${empty}]`, count[empty], 'a number above 0');
   return { rows, numerator, denominator, baseline, count };
 }

@@ -1,6 +1,7 @@
 import {
   clusterSums,
   emptyScaledMoments,
+  firstNotFinite,
   type Interval,
   mergeScaledMoments,
   type RoundTermArrays,
@@ -59,7 +60,7 @@ export function figureRecord(
 /** The first round (by id, so that no order of parts matters) whose terms are not finite; null where all are. */
 function overflowOf(terms: RoundTermArrays, rows: EvaluationRows): string | null {
   const bad = [terms.numerator, terms.denominator, terms.baseline].flatMap((column) => {
-    const i = column?.findIndex((v) => !Number.isFinite(v)) ?? -1;
+    const i = column ? firstNotFinite(column) : -1;
     return i < 0 ? [] : [rows.log.ids[rows.roundIndex[i]]];
   });
   return bad.length === 0 ? null : bad.reduce(smaller);
