@@ -196,7 +196,7 @@ export function checkSampling(value: unknown, fail: Report): void {
 }
 
 /** NaN and Infinity anywhere inside a feature record. */
-export function checkFinite(path: string, value: unknown, depth: number, fail: Report): void {
+function checkFinite(path: string, value: unknown, depth: number, fail: Report): void {
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) fail(path, value, 'a finite number');
   } else if (typeof value === 'object' && value !== null) {

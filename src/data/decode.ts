@@ -1,4 +1,5 @@
 import { PopeError } from '../util/index.js';
+import { newlines, withoutMark } from './lines.js';
 
 export type ByteChunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -6,7 +7,11 @@ export type ByteChunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
  * Bytes to text, strictly: what is not UTF-8 is refused, never replaced.
  * @throws PopeError (code `bad_log`) naming the line.
  */
-export async function* decodeUtf8(chunks: ByteChunks, file: string): AsyncGenerator<string> {
+export function decodeUtf8(chunks: ByteChunks, file: string): AsyncGenerator<string> {
+  return withoutMark(decoded(chunks, file));
+}
+
+async function* decoded(chunks: ByteChunks, file: string): AsyncGenerator<string> {
   // whole characters at a time: a decoder that streams takes twice as long
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let line = 1;
@@ -21,16 +26,13 @@ export async function* decodeUtf8(chunks: ByteChunks, file: string): AsyncGenera
     }
   };
   let rest = new Uint8Array(0);
-  let begun = false;
   for await (const chunk of chunks) {
     const bytes = rest.length === 0 ? chunk : joined(rest, chunk);
     const end = wholeCharacters(bytes);
     rest = bytes.slice(end);
     const text = decode(bytes.subarray(0, end));
     line += newlines(text);
-    if (text === '') continue;
-    yield begun || !text.startsWith('\uFEFF') ? text : text.slice(1);
-    begun = true;
+    yield text;
   }
   if (rest.length > 0) yield decode(rest);
 }
@@ -110,11 +112,4 @@ export async function startsWithGzip(chunks: ByteChunks): Promise<[boolean, Asyn
     }
   }
   return [bytes[0] === 0x1f && bytes[1] === 0x8b, all()];
-}
-
-/** How many newlines a text has. */
-export function newlines(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
-  return count;
 }

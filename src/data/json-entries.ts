@@ -17,8 +17,8 @@ export async function* jsonEntries(chunks: Chunks, file: string, whole: boolean)
   for await (const lines of lineBatches(chunks, file)) {
     const batch: Entry[] = [];
     for (const text of lines) {
-      line++;
-      if (text.trim() !== '') batch.push(parseEntry(text, { file, unit: 'line', line }, 'one JSON object a line'));
+      const entry = lineEntry(text, file, ++line);
+      if (entry !== null) batch.push(entry);
     }
     yield batch;
   }
@@ -28,6 +28,11 @@ function arrayEntries(text: string, file: string): Entry[] {
   const all = parseEntry(text, { file, unit: 'line', line: 1 }, 'an array of JSON objects, or one object a line');
   if (all.malformed !== undefined || !Array.isArray(all.value)) return [all];
   return all.value.map((value, i) => ({ place: { file, unit: 'record', line: i + 1 }, value, malformed: undefined }));
+}
+
+/** The round on a line; null where it is blank. */
+export function lineEntry(text: string, file: string, line: number): Entry | null {
+  return text.trim() === '' ? null : parseEntry(text, { file, unit: 'line', line }, 'one JSON object a line');
 }
 
 export function parseEntry(text: string, place: Place, expected: string): Entry {

@@ -7,39 +7,40 @@ export type Chunks = Iterable<string> | AsyncIterable<string>;
 const MAX_LINE = 2 ** 28;
 
 /**
- * Splits text into lines, a batch of lines for each chunk that ends some: the whole text is never held.
- * A byte order mark at the start and a carriage return at the end of a line are dropped.
+ * Text cut where lines end, as it comes: the whole text is never held. A byte order mark at the start is dropped, a newline
+ * at the end added.
  * @throws PopeError where a line has more than 2^28 characters.
  */
-export async function* lineBatches(chunks: Chunks, file: string): AsyncGenerator<string[]> {
+export async function* wholeLines(chunks: Chunks, file: string): AsyncGenerator<string> {
   let pending: string[] = [];
   let pendingLength = 0;
-  let line = 0;
+  let line = 1;
   for await (const chunk of withoutMark(chunks)) {
-    const lines = chunk.split('\n');
-    const rest = lines.pop() ?? '';
-    if (lines.length > 0) {
-      lines[0] = pending.join('') + lines[0];
+    const last = chunk.lastIndexOf('\n') + 1;
+    if (last > 0) {
+      const text = pending.join('') + chunk.slice(0, last);
+      yield text;
+      line += newlines(text);
       pending = [];
       pendingLength = 0;
-      line += lines.length;
-      yield lines.map(withoutReturn);
     }
-    pending.push(rest);
-    pendingLength += rest.length;
+    pending.push(chunk.slice(last));
+    pendingLength += chunk.length - last;
     if (pendingLength > MAX_LINE) {
-      throw new PopeError(
-        `${file} line ${line + 1}: has more than ${MAX_LINE} characters; expected one round a line.`,
-        {
-          code: 'bad_log',
-          file,
-          line: line + 1,
-        },
-      );
+      throw new PopeError(`${file} line ${line}: has more than ${MAX_LINE} characters; expected one round a line.`, {
+        code: 'bad_log',
+        file,
+        line,
+      });
     }
   }
-  const last = pending.join('');
-  if (last !== '') yield [withoutReturn(last)];
+  const rest = pending.join('');
+  if (rest !== '') yield `${rest}\n`;
+}
+
+/** The lines of `wholeLines`, a batch for each of its texts, without their newlines and carriage returns. */
+export async function* lineBatches(chunks: Chunks, file: string): AsyncGenerator<string[]> {
+  for await (const text of wholeLines(chunks, file)) yield text.slice(0, -1).split('\n').map(withoutReturn);
 }
 
 /** The same chunks without a byte order mark before the first character. */
@@ -52,6 +53,14 @@ export async function* withoutMark(chunks: Chunks): AsyncGenerator<string> {
   }
 }
 
-function withoutReturn(line: string): string {
+/** A line without the carriage return that may end it. */
+export function withoutReturn(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+/** How many newlines a text has. */
+export function newlines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }

@@ -2,6 +2,7 @@ import type { Candidate, Log, Warning } from '../ope/log.js';
 import { checkCandidates } from './candidates.js';
 import { checkRound } from './check-round.js';
 import { finishColumn } from './columns.js';
+import type { Entry } from './entries.js';
 import { appendRound, emptyLogColumns, finishLog, type LogColumns } from './log-columns.js';
 import { complaint, type Place, type Report, refusal } from './place.js';
 import { fromPreferenceRow } from './preference-rows.js';
@@ -102,6 +103,12 @@ export function openLogBuilder({ file = 'log', onError = 'stop', candidates }: R
       return { ...log, warnings: [...warnings, ...logWarnings(log)] };
     },
   };
+}
+
+/** Gives the builder what was found: a round, or why there is none. */
+export function addEntry(builder: LogBuilder, { place, value, malformed }: Entry): void {
+  if (malformed === undefined) builder.add(value, place);
+  else builder.refuse(malformed, place);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Log } from '../ope/log.js';
 import type { CsvParse } from './csv-entries.js';
 import { entriesOf, type Format, formatOfText } from './entries.js';
 import type { Chunks } from './lines.js';
-import { createLogBuilder, openLogBuilder, type ReadOptions } from './log-builder.js';
+import { addEntry, createLogBuilder, openLogBuilder, type ReadOptions } from './log-builder.js';
 import { lineBlocks } from './scan/line-blocks.js';
 import { createLineReader } from './scan/line-reader.js';
 
@@ -31,10 +31,7 @@ export async function parseLog(
     return builder.finish();
   }
   for await (const batch of entriesOf(found, file, parse)) {
-    for (const { place, value, malformed } of batch) {
-      if (malformed === undefined) builder.add(value, place);
-      else builder.refuse(malformed, place);
-    }
+    for (const entry of batch) addEntry(builder, entry);
   }
   return builder.finish();
 }

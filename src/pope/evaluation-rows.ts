@@ -171,12 +171,11 @@ function pickRounds(rows: EvaluationRows, rounds: ArrayLike<number>) {
     }
     offsets[b + 1] = picked.length;
   }
-  const take = (column: Float64Array): Float64Array => Float64Array.from(picked, (m) => column[m]);
   const columns = {
     roundOf: Int32Array.from(roundOf),
-    slateWeight: take(rows.slateWeight),
-    utility: take(rows.utility),
-    logPropensity: take(rows.logPropensity),
+    slateWeight: taken(rows.slateWeight, picked),
+    utility: taken(rows.utility, picked),
+    logPropensity: taken(rows.logPropensity, picked),
   };
   return { picked, offsets, columns };
 }

@@ -3,7 +3,12 @@ import { scanNumber } from './scan-number.js';
 // All of these read bytes that end in a newline, which is in no token: nothing asks for the length. A position of -1 says
 // that the bytes are unusual or wrong; whoever gets it hands the line to JSON.parse.
 
-const QUOTE = 0x22;
+export const NEWLINE = 0x0a;
+export const QUOTE = 0x22;
+export const OPEN = 0x7b;
+export const CLOSE = 0x7d;
+export const OPEN_LIST = 0x5b;
+export const CLOSE_LIST = 0x5d;
 const BACKSLASH = 0x5c;
 /** Values nested deeper are left to JSON.parse. */
 const MAX_DEPTH = 16;
@@ -12,13 +17,15 @@ const MAX_DEPTH = 16;
 export interface Scan {
   /** The string that was read last has an escape. */
   escaped: boolean;
+  /** Which of the keys asked for was read last; -1 where it was none of them. */
+  key: number;
   /** Bytes less UTF-16 units of all that was read: what to take from a position to find it in the text. */
   wide: number;
   /** The number that was read last. */
   readonly number: Float64Array;
 }
 
-export const createScan = (): Scan => ({ escaped: false, wide: 0, number: new Float64Array(1) });
+export const createScan = (): Scan => ({ escaped: false, key: -1, wide: 0, number: new Float64Array(1) });
 
 /** The position of the next byte that is no blank; a newline is none. */
 export function skipBlank(bytes: Uint8Array, at: number): number {
@@ -112,9 +119,9 @@ export function skipValue(bytes: Uint8Array, at: number, scan: Scan, depth = 0):
       const end = scanString(bytes, at + 1, scan);
       return end < 0 ? -1 : end + 1;
     }
-    case 0x7b:
+    case OPEN:
       return depth >= MAX_DEPTH ? -1 : skipObject(bytes, at, scan, depth);
-    case 0x5b:
+    case OPEN_LIST:
       return depth >= MAX_DEPTH ? -1 : skipArray(bytes, at, scan, depth);
     case 0x74:
       return isWord(bytes, at, TRUE) ? at + 4 : -1;
@@ -131,19 +138,19 @@ export function skipValue(bytes: Uint8Array, at: number, scan: Scan, depth = 0):
 
 function skipArray(bytes: Uint8Array, at: number, scan: Scan, depth: number): number {
   let i = skipBlank(bytes, at + 1);
-  if (bytes[i] === 0x5d) return i + 1;
+  if (bytes[i] === CLOSE_LIST) return i + 1;
   for (;;) {
     i = skipValue(bytes, i, scan, depth + 1);
     if (i < 0) return -1;
-    i = skipComma(bytes, i, 0x5d);
+    i = skipComma(bytes, i, CLOSE_LIST);
     if (i < 0) return -1;
-    if (bytes[i] === 0x5d) return i + 1;
+    if (bytes[i] === CLOSE_LIST) return i + 1;
   }
 }
 
 function skipObject(bytes: Uint8Array, at: number, scan: Scan, depth: number): number {
   let i = skipBlank(bytes, at + 1);
-  if (bytes[i] === 0x7d) return i + 1;
+  if (bytes[i] === CLOSE) return i + 1;
   for (;;) {
     if (bytes[i] !== QUOTE) return -1;
     i = scanString(bytes, i + 1, scan);
@@ -152,8 +159,8 @@ function skipObject(bytes: Uint8Array, at: number, scan: Scan, depth: number): n
     if (i < 0) return -1;
     i = skipValue(bytes, i, scan, depth + 1);
     if (i < 0) return -1;
-    i = skipComma(bytes, i, 0x7d);
+    i = skipComma(bytes, i, CLOSE);
     if (i < 0) return -1;
-    if (bytes[i] === 0x7d) return i + 1;
+    if (bytes[i] === CLOSE) return i + 1;
   }
 }

@@ -1,11 +1,11 @@
 import type { Entry } from '../entries.js';
-import { parseEntry } from '../json-entries.js';
-import type { OpenLogBuilder, ReadOptions } from '../log-builder.js';
+import { lineEntry } from '../json-entries.js';
+import { withoutReturn } from '../lines.js';
+import { addEntry, type OpenLogBuilder, type ReadOptions } from '../log-builder.js';
 import { isObject } from '../record.js';
+import { NEWLINE } from './json-bytes.js';
 import type { LineBlock } from './line-blocks.js';
 import { createRoundScanner } from './round-scanner.js';
-
-const NEWLINE = 0x0a;
 
 /** Walks the lines of JSON Lines text; what the scanner does not take goes the way of `JSON.parse` and `checkRound`. */
 export interface LineReader {
@@ -27,9 +27,7 @@ export function createLineReader({ file = 'log', candidates }: ReadOptions): Lin
 
   const lineEnd = (): number => block.text.indexOf('\n', at - wide);
   const entryAt = (end: number): Entry | null => {
-    const text = block.text.slice(at - wide, block.text[end - 1] === '\r' ? end - 1 : end);
-    if (text.trim() === '') return null;
-    return parseEntry(text, { file, unit: 'line', line: line + 1 }, 'one JSON object a line');
+    return lineEntry(withoutReturn(block.text.slice(at - wide, end)), file, line + 1);
   };
 
   return {
@@ -56,8 +54,7 @@ export function createLineReader({ file = 'log', candidates }: ReadOptions): Lin
       wide = at - (end + 1);
       line++;
       if (entry === null) return null;
-      if (entry.malformed === undefined) builder.add(entry.value, entry.place);
-      else builder.refuse(entry.malformed, entry.place);
+      addEntry(builder, entry);
       return clusterOf(entry);
     },
   };

@@ -1,9 +1,20 @@
 import { push, put } from '../columns.js';
 import type { LogColumns } from '../log-columns.js';
-import { isNull, scanString, skipBlank, skipColon, skipComma, skipValue, wordOf } from './json-bytes.js';
+import {
+  CLOSE,
+  CLOSE_LIST,
+  isNull,
+  OPEN,
+  OPEN_LIST,
+  skipBlank,
+  skipColon,
+  skipComma,
+  skipValue,
+  wordOf,
+} from './json-bytes.js';
 import type { LineBlock } from './line-blocks.js';
 import { scanNumber } from './scan-number.js';
-import { CLOSE, CLOSE_LIST, keyAt, OPEN, OPEN_LIST, QUOTE, type ValueReader } from './value-reader.js';
+import type { ValueReader } from './value-reader.js';
 
 const KEYS = [
   'text',
@@ -15,7 +26,7 @@ const KEYS = [
   'position',
   'predicted_reward',
   'group_feedback',
-].map(wordOf); // prettier-ignore
+].map(wordOf);
 const [TEXT, LOG_PROPENSITY, TARGET, FEEDBACK, PROPENSITY, OPINION, POSITION, PREDICTED_REWARD] = KEYS.map((_, k) => k);
 
 /** Reads the list of a round's responses straight into columns. */
@@ -63,8 +74,7 @@ export function createResponseReader(values: ValueReader): ResponseReader {
       if (signals === undefined) return -1;
       i = skipColon(bytes, i);
       if (i < 0) return -1;
-      if (bytes[i] === OPEN) i = values.numbers(i, signals, j, Infinity, Number.NaN);
-      else i = isNull(bytes, i) ? i + 4 : -1;
+      i = values.numbers(i, signals, j, Infinity, Number.NaN);
       if (i < 0) return -1;
       i = skipComma(bytes, i, CLOSE);
       if (i < 0) return -1;
@@ -83,16 +93,12 @@ export function createResponseReader(values: ValueReader): ResponseReader {
     let expected = 0;
     let i = skipBlank(bytes, at + 1);
     while (bytes[i] !== CLOSE) {
-      if (bytes[i] !== QUOTE) return -1;
-      const begin = i + 1;
-      const end = scanString(bytes, begin, scan);
-      if (end < 0 || scan.escaped) return -1;
-      const key = keyAt(bytes, begin, end - begin, KEYS, expected);
+      i = values.key(i, KEYS, expected);
+      if (i < 0) return -1;
+      const key = scan.key;
       expected = key + 1;
       if (key >= 0 && (seen & (1 << key)) !== 0) return -1;
-      seen |= 1 << key;
-      i = skipColon(bytes, end + 1);
-      if (i < 0) return -1;
+      if (key >= 0) seen |= 1 << key;
       switch (key) {
         case TEXT:
           i = values.string(i, false);
@@ -111,8 +117,7 @@ export function createResponseReader(values: ValueReader): ResponseReader {
           i = readTarget(i, j);
           break;
         case FEEDBACK:
-          if (bytes[i] === OPEN) i = values.numbers(i, columns.feedback, j, Infinity, Number.NaN);
-          else i = isNull(bytes, i) ? i + 4 : -1;
+          i = values.numbers(i, columns.feedback, j, Infinity, Number.NaN);
           break;
         case OPINION:
           i = values.name(i);

@@ -1,11 +1,11 @@
-import { checkDistribution, checkFinite, checkSampling } from '../check-round.js';
+import { checkDistribution, checkSampling } from '../check-round.js';
 import { type Column, push } from '../columns.js';
 import type { LogColumns } from '../log-columns.js';
 import type { Report } from '../place.js';
-import { isNull, isWord, scanString, skipBlank, skipColon, skipComma, skipValue, wordOf } from './json-bytes.js';
+import { CLOSE, isNull, isWord, NEWLINE, OPEN, QUOTE, skipBlank, skipComma, skipValue, wordOf } from './json-bytes.js';
 import type { LineBlock } from './line-blocks.js';
 import { createResponseReader } from './response-reader.js';
-import { CLOSE, createValueReader, keyAt, OPEN, QUOTE } from './value-reader.js';
+import { createValueReader } from './value-reader.js';
 
 /** Reads rounds out of bytes straight into columns. */
 export interface RoundScanner {
@@ -28,11 +28,10 @@ const KEYS = [
   'opinion_distribution',
   'sampling',
   'propensity_source',
-].map(wordOf); // prettier-ignore
+].map(wordOf);
 const [ID, PROMPT, RESPONSES, CLUSTER, PREDICTED_VALUE, DISTRIBUTION, SAMPLING] = KEYS.map((_, k) => k);
 const FITTED = wordOf('"fitted"');
 const LOGGED = wordOf('"logged"');
-const NEWLINE = 0x0a;
 
 export function createRoundScanner(): RoundScanner {
   const values = createValueReader();
@@ -58,16 +57,12 @@ export function createRoundScanner(): RoundScanner {
     let expected = 0;
     let i = skipBlank(bytes, at + 1);
     while (bytes[i] !== CLOSE) {
-      if (bytes[i] !== QUOTE) return -1;
-      const begin = i + 1;
-      const end = scanString(bytes, begin, scan);
-      if (end < 0 || scan.escaped) return -1;
-      const key = keyAt(bytes, begin, end - begin, KEYS, expected);
+      i = values.key(i, KEYS, expected);
+      if (i < 0) return -1;
+      const key = scan.key;
       expected = key + 1;
       if (key >= 0 && (seen & (1 << key)) !== 0) return -1;
       if (key >= 0) seen |= 1 << key;
-      i = skipColon(bytes, end + 1);
-      if (i < 0) return -1;
       switch (key) {
         case ID:
           i = values.name(i, true);
@@ -79,8 +74,8 @@ export function createRoundScanner(): RoundScanner {
             prompt = values.word;
           } else {
             i = values.object(i);
+            // finite and of bounded depth, or it would not have been read
             prompt = values.record;
-            if (values.record !== undefined) checkFinite('prompt', values.record, 0, note);
           }
           break;
         case RESPONSES:
@@ -91,8 +86,7 @@ export function createRoundScanner(): RoundScanner {
           cluster = values.word;
           break;
         case PREDICTED_VALUE:
-          if (bytes[i] === OPEN) i = values.numbers(i, columns.predictedValue, row, Infinity, Infinity);
-          else i = isNull(bytes, i) ? i + 4 : -1;
+          i = values.numbers(i, columns.predictedValue, row, Infinity, Infinity);
           break;
         case DISTRIBUTION:
           i = values.object(i);

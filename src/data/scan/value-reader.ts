@@ -1,8 +1,11 @@
 import { type Column, put } from '../columns.js';
 import {
+  CLOSE,
   createScan,
   isNull,
   isWord,
+  OPEN,
+  QUOTE,
   type Scan,
   scanString,
   skipBlank,
@@ -14,21 +17,17 @@ import type { LineBlock } from './line-blocks.js';
 import { scanNumber } from './scan-number.js';
 import { createTexts } from './texts.js';
 
-export const QUOTE = 0x22;
-export const OPEN = 0x7b;
-export const CLOSE = 0x7d;
-export const OPEN_LIST = 0x5b;
-export const CLOSE_LIST = 0x5d;
-
 /**
  * Reads values at a position of a block. Every reader gives the position after the value, or -1 where there is none of its
- * kind; what it found lies in `word`, `record` or `scan.number`.
+ * kind; what it found lies in `word`, `record` or `scan`.
  */
 export interface ValueReader {
   readonly scan: Scan;
   readonly word: string | undefined;
   readonly record: Readonly<Record<string, unknown>> | undefined;
   open(block: LineBlock): void;
+  /** A key and its colon. `expected`: the one of `words` to try first, since files repeat their order. */
+  key(at: number, words: readonly Uint8Array[], expected: number): number;
   /** A string; with `orNull` also null, which gives undefined. `unique`: not to be looked for among earlier ones. */
   string(at: number, orNull: boolean, unique?: boolean): number;
   /** A string that is not empty, or null. */
@@ -38,8 +37,8 @@ export interface ValueReader {
   /** An object of a kind that is rare, by JSON.parse, or null. */
   object(at: number): number;
   /**
-   * An object of numbers of at most `most` by name, each into row `row` of its column, which must be there. `absent` is what
-   * null stands for: NaN leaves it out, Infinity refuses it.
+   * An object of numbers of at most `most` by name, each into row `row` of its column, which must be there; or null. For a
+   * name, null stands for `absent`: NaN leaves it out, Infinity refuses it.
    */
   numbers(at: number, named: ReadonlyMap<string, Column>, row: number, most: number, absent: number): number;
 }
@@ -57,6 +56,18 @@ export function createValueReader(): ValueReader {
   let word: string | undefined;
   let record: Readonly<Record<string, unknown>> | undefined;
 
+  /** From the quote that opens a key: the position of the one that closes it, or -1, also where it has an escape. */
+  function keyEnd(at: number): number {
+    if (bytes[at] !== QUOTE) return -1;
+    const end = scanString(bytes, at + 1, scan);
+    return scan.escaped ? -1 : end;
+  }
+  function readKey(at: number, words: readonly Uint8Array[], expected: number): number {
+    const end = keyEnd(at);
+    if (end < 0) return -1;
+    scan.key = indexOfWord(bytes, at + 1, end - at - 1, words, expected);
+    return skipColon(bytes, end + 1);
+  }
   function readString(at: number, orNull: boolean, unique = false): number {
     if (bytes[at] !== QUOTE) {
       word = undefined;
@@ -90,21 +101,15 @@ export function createValueReader(): ValueReader {
     if (end >= 0) record = JSON.parse(text.slice(from, end - scan.wide)) as Readonly<Record<string, unknown>>;
     return end;
   }
-  /** The column of the name that stands at `at`, if the columns have it. */
-  function columnAt(named: ReadonlyMap<string, Column>, at: number, end: number): Column | undefined {
+  /** The column of the name at bytes[at .. end), which begins at text[from], if the columns have it. */
+  function columnAt(named: ReadonlyMap<string, Column>, at: number, end: number, from: number): Column | undefined {
     for (let k = 0; k < names.length; k++) {
       const known = names[k];
       if (known.bytes.length === end - at && isWord(bytes, at, known.bytes)) return named.get(known.name);
     }
-    const from = at - (scan.wide - wideWithin(at, end));
     const name = texts.text(bytes, at, end, text, from, end - scan.wide);
     if (named.has(name) && names.length < KNOWN_NAMES) names.push({ bytes: bytes.slice(at, end), name });
     return named.get(name);
-  }
-  function wideWithin(start: number, end: number): number {
-    let wide = 0;
-    for (let i = start; i < end; i++) if (bytes[i] >= 0x80) wide += bytes[i] < 0xc0 ? 1 : bytes[i] >= 0xf0 ? -1 : 0;
-    return wide;
   }
   function readNumbers(
     at: number,
@@ -113,14 +118,13 @@ export function createValueReader(): ValueReader {
     most: number,
     absent: number,
   ): number {
+    if (bytes[at] !== OPEN) return isNull(bytes, at) ? at + 4 : -1;
     let i = skipBlank(bytes, at + 1);
-    if (bytes[i] === CLOSE) return i + 1;
-    for (;;) {
-      if (bytes[i] !== QUOTE) return -1;
-      const begin = i + 1;
-      const end = scanString(bytes, begin, scan);
-      if (end < 0 || scan.escaped) return -1;
-      const column = columnAt(named, begin, end);
+    while (bytes[i] !== CLOSE) {
+      const from = i + 1 - scan.wide;
+      const end = keyEnd(i);
+      if (end < 0) return -1;
+      const column = columnAt(named, i + 1, end, from);
       // one name twice in an object: the last counts, also where it is null
       if (column === undefined || column.length > row) return -1;
       i = skipColon(bytes, end + 1);
@@ -132,8 +136,8 @@ export function createValueReader(): ValueReader {
       if (!Number.isNaN(value)) put(column, row, value);
       i = skipComma(bytes, i, CLOSE);
       if (i < 0) return -1;
-      if (bytes[i] === CLOSE) return i + 1;
     }
+    return i + 1;
   }
   return {
     scan,
@@ -146,6 +150,7 @@ export function createValueReader(): ValueReader {
     open(block) {
       ({ bytes, text } = block);
     },
+    key: readKey,
     string: readString,
     name: readName,
     number: readNumber,
@@ -154,8 +159,8 @@ export function createValueReader(): ValueReader {
   };
 }
 
-/** Which of `words` is the key that stands at `at`, -1 for none; `expected`, which a file's next key usually is, first. */
-export function keyAt(
+/** Which of `words` stands at `at`, -1 for none; `expected` first. */
+function indexOfWord(
   bytes: Uint8Array,
   at: number,
   length: number,
