@@ -24,8 +24,8 @@ export async function parseCandidates(
     for (const { place, value, malformed } of batch) {
       const before = problems.count;
       const fail: Report = (path, got, expected, hint) =>
-        addProblem(problems, refusal(place, path, got, expected, hint), place.line);
-      if (malformed !== undefined) addProblem(problems, complaint(place, malformed), place.line);
+        addProblem(problems, refusal(place, path, got, expected, hint), place);
+      if (malformed !== undefined) addProblem(problems, complaint(place, malformed), place);
       else if (!isObject(value)) fail('the line', value, 'an object with prompt and candidates');
       else {
         const { prompt } = value;

@@ -30,43 +30,68 @@ export interface LogBuilder {
   finish(): Log;
 }
 
-/** A builder whose columns a scanner may write to as well. */
-export interface OpenLogBuilder extends LogBuilder {
+/** Where a scanner writes rounds to. */
+export interface RoundSink {
   readonly columns: LogColumns;
   /** Of all rounds taken. */
   readonly ids: Set<string>;
+  /** What stands before the number of the line in an id that is not given. */
+  readonly idPrefix: string;
+}
+
+/** A builder whose columns a scanner may write to as well. */
+export interface OpenLogBuilder extends LogBuilder, RoundSink {
+  /** Says where the rounds that follow come from. */
+  from(file: string, unit: Place['unit']): void;
 }
 
 export const createLogBuilder = (options: ReadOptions = {}): LogBuilder => openLogBuilder(options);
 
-export function openLogBuilder({ file = 'log', onError = 'stop', candidates }: ReadOptions = {}): OpenLogBuilder {
+/** several: the log is made of several files; a default id then begins with the file's name. */
+export function openLogBuilder(
+  { file = 'log', onError = 'stop', candidates }: ReadOptions = {},
+  several = false,
+): OpenLogBuilder {
   const problems = noProblems(file);
   const columns = emptyLogColumns();
   const ids = new Set<string>();
   let skipped = 0;
   let hadProblem = false;
+  let idPrefix = '';
   let place: Place = { file, unit: 'record', line: 0 };
 
   const fail: Report = (path, got, expected, hint) => {
     hadProblem = true;
-    addProblem(problems, refusal(place, path, got, expected, hint), place.line);
+    addProblem(problems, refusal(place, path, got, expected, hint), place);
   };
+
+  function from(source: string, unit: Place['unit']): void {
+    const last = columns.sources.at(-1);
+    if (last?.file === source && last.unit === unit) return;
+    columns.sources.push({ file: source, unit, first: columns.ids.length });
+    if (several) idPrefix = `${source}:`;
+  }
 
   return {
     columns,
     ids,
+    get idPrefix() {
+      return idPrefix;
+    },
+    from,
     add(value, at) {
       place = at;
+      from(at.file, at.unit);
       hadProblem = false;
       const round = fromPreferenceRow(value, fail);
       if (!hadProblem && checkRound(round, fail)) {
-        const id = round.id ?? String(at.line);
+        const id = round.id ?? `${idPrefix}${at.line}`;
         if (ids.has(id))
           fail(
             'id',
             id,
             'an id that no earlier round has',
-            round.id == null ? 'The default id is the number of the line.' : '',
+            round.id == null ? `The default id is ${several ? 'the file and ' : ''}the number of the line.` : '',
           );
         else if (candidates === undefined || checkCandidates(round, candidates, fail)) {
           ids.add(id);
@@ -76,13 +101,13 @@ export function openLogBuilder({ file = 'log', onError = 'stop', candidates }: R
       if (hadProblem) skipped++;
     },
     refuse(sentence, at) {
-      addProblem(problems, complaint(at, sentence), at.line);
+      addProblem(problems, complaint(at, sentence), at);
       skipped++;
     },
     finish() {
       const lacking = incompleteRounds(columns, (round, path, expected, hint) => {
-        const at: Place = { file, unit: columns.unit, line: columns.lines.data[round], rows: columns.rows[round] };
-        addProblem(problems, refusal(at, path, undefined, expected, hint), at.line);
+        const at = placeOf(columns, round);
+        addProblem(problems, refusal(at, path, undefined, expected, hint), at);
       });
       if (onError === 'stop') throwProblems(problems);
       const left = columns.ids.length - lacking.size;
@@ -123,13 +148,16 @@ function incompleteRounds(
   const responses = columns.responses.length;
   const scan = (column: Float64Array, key: string, expected: string, hint: string) => {
     const have = column.findIndex((value) => !Number.isNaN(value));
-    const lineOfFirst =
-      columns.lines.data[columns.ends.data.subarray(0, columns.ends.length).findIndex((end) => end > have)];
+    const first = placeOf(
+      columns,
+      columns.ends.data.subarray(0, columns.ends.length).findIndex((end) => end > have),
+    );
     for (let i = 0, j = 0; i < columns.ids.length; j = columns.ends.data[i++]) {
       const missing = column.subarray(j, columns.ends.data[i]).findIndex((value) => Number.isNaN(value));
       if (missing < 0) continue;
       lacking.add(i);
-      report(i, `responses[${missing}].${key}`, `${expected}, since ${columns.unit} ${lineOfFirst} has one`, hint);
+      const other = placeOf(columns, i).file === first.file ? '' : `${first.file} `;
+      report(i, `responses[${missing}].${key}`, `${expected}, since ${other}${first.unit} ${first.line} has one`, hint);
     }
   };
   if (columns.propensities > 0 && columns.propensities < responses) {
@@ -143,6 +171,17 @@ function incompleteRounds(
     scan(filled, `target_log_prob.${name}`, expected, 'Write null (in CSV -Infinity) where the target never says it.');
   }
   return lacking;
+}
+
+/** Where a round of the columns stands. */
+function placeOf({ sources, lines, rows }: LogColumns, round: number): Place {
+  let low = 0;
+  for (let high = sources.length - 1; low < high; ) {
+    const middle = (low + high + 1) >> 1;
+    if (sources[middle].first <= round) low = middle;
+    else high = middle - 1;
+  }
+  return { file: sources[low].file, unit: sources[low].unit, line: lines.data[round], rows: rows[round] };
 }
 
 function indicesBut(n: number, dropped: ReadonlySet<number>): Int32Array {

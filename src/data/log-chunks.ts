@@ -2,8 +2,8 @@ import type { Log } from '../ope/log.js';
 import { assertInteger, PopeError } from '../util/index.js';
 import { type Chunks, withoutMark } from './lines.js';
 import { type LogBuilder, openLogBuilder, type ReadOptions } from './log-builder.js';
-import { lineBlocks } from './scan/line-blocks.js';
-import { clusterOf, createLineReader } from './scan/line-reader.js';
+import { nameOfAll } from './name-of-all.js';
+import { mergedLines, type Shard } from './scan/merged-lines.js';
 
 export interface LogChunkOptions extends ReadOptions {
   /** Rounds of a part, an integer of at least 1; default 2,000. */
@@ -18,17 +18,27 @@ export interface LogChunkOptions extends ReadOptions {
  * @throws PopeError (code `bad_log`) listing the faults of the first bad part; for a JSON array or a table, which cannot be
  * read in parts; where the whole log holds no round.
  */
-export async function* logChunks(
-  chunks: Chunks,
+export function logChunks(chunks: Chunks, options: LogChunkOptions = {}): AsyncGenerator<Log> {
+  return shardChunks([{ file: options.file ?? 'log', chunks }], options);
+}
+
+/**
+ * `logChunks` of a log that lies in several files, whose names must differ. Where there are clusters, each file must be
+ * sorted by them, rounds without one first: files are merged as they are read, so that a cluster's rounds come together wherever they lie. A round
+ * without an id is called by its file and line. `file` of the options is not used.
+ * @throws PopeError as `logChunks`; for a file that is not sorted by cluster, naming the line.
+ */
+export async function* shardChunks(
+  shards: readonly Shard[],
   { rounds = 2000, ...options }: LogChunkOptions = {},
 ): AsyncGenerator<Log> {
   assertInteger('rounds', rounds, 1);
-  const file = options.file ?? 'log';
+  const file = nameOfAll(shards.map((shard) => shard.file));
   // held back by one, to take the count of bad parts that follow it
   let last: Log | null = null;
   let empty: PopeError | null = null;
   let carried = 0;
-  for await (const { builder, lines } of parts(jsonLines(chunks, file), { ...options, file }, rounds)) {
+  for await (const { builder, lines } of parts(shards, { ...options, file }, rounds)) {
     const read = finishPart(builder, options);
     if (read instanceof PopeError) {
       empty ??= read;
@@ -57,30 +67,25 @@ function finishPart(builder: LogBuilder, { onError }: ReadOptions): Log | PopeEr
 
 /** Part by part a builder that took its rounds, good and bad, and their number. */
 async function* parts(
-  chunks: Chunks,
-  options: ReadOptions & { readonly file: string },
+  shards: readonly Shard[],
+  options: ReadOptions,
   rounds: number,
 ): AsyncGenerator<{ builder: LogBuilder; lines: number }> {
-  const reader = createLineReader(options);
-  let builder = openLogBuilder(options);
+  const open = () => openLogBuilder(options, shards.length > 1);
+  let builder = open();
   let lines = 0;
-  let cluster: string | undefined;
-  for await (const block of lineBlocks(chunks, options.file)) {
-    reader.open(block);
-    while (reader.hasMore()) {
+  const texts = shards.map(({ file, chunks }) => ({ file, chunks: jsonLines(chunks, file) }));
+  for await (const { reader, hasMore } of mergedLines(texts, options)) {
+    while (hasMore()) {
       if (lines >= rounds) {
-        const next = reader.peek();
-        const goesOn = cluster !== undefined && next !== null && clusterOf(next) === cluster;
-        if (next !== null && !goesOn) {
+        const next = reader.cluster();
+        if (next !== null && (next === '' || next !== builder.columns.clusters.at(-1))) {
           yield { builder, lines };
-          builder = openLogBuilder(options);
+          builder = open();
           lines = 0;
         }
       }
-      const taken = reader.take(builder);
-      if (taken === null) continue;
-      cluster = taken;
-      lines++;
+      if (reader.take(builder)) lines++;
     }
   }
   if (lines > 0) yield { builder, lines };

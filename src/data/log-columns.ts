@@ -4,9 +4,14 @@ import { type Column, columnNamed, emptyColumn, finishColumn, finishColumns, pus
 import type { Place } from './place.js';
 import type { ResponseRecord, RoundRecord } from './record.js';
 
+/** Where the rounds from number `first` on came from, up to the next source. */
+export interface LogSource extends Pick<Place, 'file' | 'unit'> {
+  readonly first: number;
+}
+
 /** The columns of a log as they grow, one round after another. */
 export interface LogColumns {
-  unit: Place['unit'];
+  readonly sources: LogSource[];
   readonly ids: string[];
   readonly prompts: RoundRecord['prompt'][];
   readonly responses: string[];
@@ -31,7 +36,7 @@ export interface LogColumns {
 
 export function emptyLogColumns(): LogColumns {
   return {
-    unit: 'line',
+    sources: [],
     ids: [],
     prompts: [],
     responses: [],
@@ -62,7 +67,6 @@ export function appendRound(
   candidates: Candidates | undefined,
 ): void {
   const i = columns.ids.length;
-  columns.unit = place.unit;
   columns.ids.push(id);
   columns.prompts.push(round.prompt);
   push(columns.lines, place.line);

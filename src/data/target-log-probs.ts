@@ -29,9 +29,9 @@ export async function parseTargetLogProbs(
   for await (const batch of entries(chunks, file, 'json')) {
     for (const { place, value, malformed } of batch) {
       const fail: Report = (path, got, expected, hint) =>
-        addProblem(problems, refusal(place, path, got, expected, hint), place.line);
+        addProblem(problems, refusal(place, path, got, expected, hint), place);
       if (malformed !== undefined) {
-        addProblem(problems, complaint(place, malformed), place.line);
+        addProblem(problems, complaint(place, malformed), place);
         continue;
       }
       const { id, log_probs } = isObject(value) ? value : { id: undefined, log_probs: undefined };
@@ -79,7 +79,7 @@ export function attachTarget(log: Log, name: string, target: TargetLogProbs): Lo
     } else if (values.length !== slate) {
       const where = line === undefined ? target.file : `${target.file} line ${line}`;
       const sentence = `${where}: log_probs of id ${JSON.stringify(id)} has length ${values.length}; expected ${slate}, one for each response of the round.`;
-      addProblem(problems, sentence, line);
+      addProblem(problems, sentence, line === undefined ? undefined : { file: target.file, line });
     } else {
       const bad = values.findIndex((value) => !(value <= 0));
       if (bad >= 0)

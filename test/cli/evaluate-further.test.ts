@@ -110,6 +110,41 @@ describe('groups of raters', () => {
   });
 });
 
+describe('several files', () => {
+  it('are one log, read whole or merged in parts', async () => {
+    const clustered = records.map((record, i) => ({ ...record, cluster: `c${String(i % 40).padStart(2, '0')}` }));
+    const byCluster = (k: number) =>
+      clustered
+        .filter((_, i) => i % 3 === k)
+        .sort((a, b) => (a.cluster < b.cluster ? -1 : a.cluster > b.cluster ? 1 : 0));
+    const files = [0, 1, 2].map((k) => write(`shard-${k}.jsonl`, jsonl(byCluster(k))));
+    const one = await pope('evaluate', write('clustered.jsonl', jsonl(clustered)), '--json');
+    for (const ran of [
+      await pope('evaluate', ...files, '--json'),
+      await pope('evaluate', ...files, '--stream', '--json'),
+    ]) {
+      expect(ran.code, ran.stderr).toBe(0);
+      const [ips, whole] = [ran, one].map(({ stdout }) => JSON.parse(stdout).targets.new.utility.ips);
+      expect(ips.estimate).toBeCloseTo(whole.estimate, 12);
+      expect(ips.std_error).toBeCloseTo(whole.std_error, 10);
+    }
+    const unsorted = await pope(
+      'evaluate',
+      files[0]!,
+      write('unsorted.jsonl', jsonl(clustered.slice(0, 60))),
+      '--stream',
+    );
+    expect([unsorted.code, unsorted.stderr]).toEqual([
+      2,
+      expect.stringMatching(
+        /unsorted\.jsonl line 41: cluster is "c00" after "c39"; expected each of several files sorted/,
+      ),
+    ]);
+    const twice = await pope('evaluate', log, log);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringMatching(/expected each file once/)]);
+  });
+});
+
 describe('--stream', () => {
   it('prints what the whole log gives, but for what needs all rounds at once', async () => {
     const options = ['--lambda', '0.1', '--diversity', 'anchored'];

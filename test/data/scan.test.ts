@@ -142,11 +142,11 @@ describe('JSON Lines scanned from bytes', () => {
   test('are taken without JSON.parse once the signals are known, unknown keys left out', async () => {
     for await (const block of lineBlocks([good + good.replace('"a"', '"b"')], 'log')) {
       const [scanner, builder] = [createRoundScanner(), openLogBuilder()];
-      expect(scanner.take(builder.columns, builder.ids, block, 0, 0, 1)).toBe(-1);
+      expect(scanner.take(builder, block, 0, 0, 1)).toBe(-1);
       expect([builder.columns.ids, builder.columns.responses, builder.ids.size]).toEqual([[], [], 0]);
       builder.add(JSON.parse(good), { file: 'log', unit: 'line', line: 1 });
       const second = bytesOf(good).length;
-      expect(scanner.take(builder.columns, builder.ids, block, second, second - good.length, 2)).toBe(block.length);
+      expect(scanner.take(builder, block, second, second - good.length, 2)).toBe(block.length);
       expect(scanner.wide).toBe(block.length - block.text.length);
       const log = builder.finish();
       expect([log.ids, log.responses]).toEqual([['a', 'b'], Array(2).fill('y \u4e16\ud83d\ude00')]);

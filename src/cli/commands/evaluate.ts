@@ -36,7 +36,7 @@ export function registerEvaluate(program: Command, context: Context): void {
     .description(
       'Off-policy evaluation: estimates utility, diversity and value of every target policy on a log, with intervals, differences from the logging policy, diagnostics of the weights and a verdict on whether the log can carry them.',
     )
-    .argument('<log>', 'JSONL or CSV, also .gz; - is standard input')
+    .argument('<log...>', 'JSONL or CSV, also .gz; - is standard input; several files are one log')
     .option(
       '--target <name=path>',
       'a target policy, repeatable: a checkpoint folder, or JSONL of {"id", "log_probs"}; targets inside the log are found by themselves',
@@ -89,10 +89,13 @@ export function registerEvaluate(program: Command, context: Context): void {
       choiceOption('--on-error', ['stop', 'skip'] as const),
       'stop',
     )
-    .option('--stream', 'read the log in parts, in memory that does not grow with it (JSON Lines, interval t)')
+    .option(
+      '--stream',
+      'read the log in parts, in memory that does not grow with it (JSON Lines, interval t; several files each sorted by cluster)',
+    )
     .option('--strict', 'exit with 3 where a target is refused')
     .option('--html <file>', 'write a report: one file, no script, nothing loaded')
-    .action((log: string, options: EvaluateCommandOptions) => {
+    .action((log: readonly string[], options: EvaluateCommandOptions) => {
       // `all` stands for undefined, as if nothing had been asked for
       const chosen = command.getOptionValueSource('estimators') !== undefined || options.tune === true;
       return evaluateCommand(log, options, context, chosen);
@@ -102,12 +105,13 @@ export function registerEvaluate(program: Command, context: Context): void {
     'pope evaluate log.jsonl --target new=runs/new --signal upvotes:log1p --html report.html',
     'pope evaluate log.csv --estimators ips,snips,dr --interval bootstrap --json > result.json',
     'pope evaluate log.jsonl --position-bias 1,0.6,0.4 --tune',
+    'pope evaluate monday.jsonl tuesday.jsonl.gz --stream',
     'zcat log.jsonl.gz | pope evaluate - --diversity none --strict --limit ess=50,500',
   ]);
 }
 
 async function evaluateCommand(
-  path: string,
+  paths: readonly string[],
   options: EvaluateCommandOptions,
   context: Context,
   showAll: boolean,
@@ -115,11 +119,11 @@ async function evaluateCommand(
   checkTogether(options);
   const progress = createProgress(context.io.stderr, { quiet: options.quiet === true });
   const targetPaths = (options.target ?? []).map((target) => target.path);
-  await assertNotInput({ '--html': options.html }, [path, options.candidates, ...targetPaths]);
+  await assertNotInput({ '--html': options.html }, [...paths, options.candidates, ...targetPaths]);
   const candidates = options.candidates === undefined ? undefined : await readCandidates(options.candidates);
   const { evaluated, weights, hash } = options.stream
-    ? await evaluateInParts(path, options, { candidates, progress })
-    : await evaluateWhole(path, options, { candidates, progress });
+    ? await evaluateInParts(paths, options, { candidates, progress })
+    : await evaluateWhole(paths, options, { candidates, progress });
   const result = finiteResult(evaluated);
   const shown = showAll ? result : mainEstimates(result);
   if (options.html !== undefined) {

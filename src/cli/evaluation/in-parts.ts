@@ -7,7 +7,7 @@ import { type EvaluateCommandOptions, type Evaluated, type Reading, sharedOption
 
 /** Reads the log in parts and keeps only sums of them: memory does not grow with the log. */
 export async function evaluateInParts(
-  path: string,
+  paths: readonly string[],
   options: EvaluateCommandOptions,
   { candidates, progress }: Reading,
 ): Promise<Evaluated> {
@@ -18,13 +18,13 @@ export async function evaluateInParts(
   const names = new Set<string>();
   progress.start('rounds read', Number.POSITIVE_INFINITY);
   try {
-    const parts = readLogChunks(path, {
+    const parts = readLogChunks(paths, {
       onError: options.onError,
       candidates,
       onHash: (sha256) => void (hash = sha256),
     });
     for await (const part of parts) {
-      if (part.logPropensity === null) throw unfitted(path);
+      if (part.logPropensity === null) throw unfitted(paths);
       for (const name of part.feedback.keys()) names.add(name);
       if (options.signal === undefined && names.size > 1) throw several([...names]);
       if (stream === undefined) {
@@ -41,7 +41,7 @@ export async function evaluateInParts(
   }
   const unknown = options.signal?.find(({ name }) => !names.has(name));
   if (unknown !== undefined) throw invalid('--signal', unknown.name, `a signal of the log (${[...names].join(', ')})`);
-  if (stream === undefined) throw new PopeError(`${path} has no rounds; expected at least one.`, { file: path });
+  if (stream === undefined) throw new PopeError(`${paths.join(', ')} has no rounds; expected at least one.`);
   return { evaluated: stream.result(), weights: () => ({}), hash };
 }
 

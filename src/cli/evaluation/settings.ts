@@ -68,10 +68,14 @@ export function sharedOptions(options: EvaluateCommandOptions, signals: readonly
 }
 
 /** @returns what to say of a log without propensities. */
-export function unfitted(path: string): PopeError {
+export function unfitted(paths: readonly string[]): PopeError {
+  const [path, which, it] =
+    paths.length === 1
+      ? [paths[0], paths[0], 'the log that it writes']
+      : ['FILE', 'the log', 'the logs that it writes'];
   return new PopeError(
-    `${path} has no propensities, which every estimate needs; expected log_propensity or propensity on every response. ` +
-      `Fit the logging policy first with "pope fit ${path} --out DIR", then evaluate the log that it writes.`,
-    { code: 'no_propensity', file: path },
+    `${which} has no propensities, which every estimate needs; expected log_propensity or propensity on every response. ` +
+      `Fit the logging policy first with "pope fit ${path} --out DIR", then evaluate ${it}.`,
+    { code: 'no_propensity', ...(paths.length === 1 && { file: path }) },
   );
 }

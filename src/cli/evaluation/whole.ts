@@ -14,13 +14,13 @@ import { type EvaluateCommandOptions, type Evaluated, type Reading, sharedOption
 
 /** Reads the whole log, then evaluates it. */
 export async function evaluateWhole(
-  path: string,
+  paths: readonly string[],
   options: EvaluateCommandOptions,
   { candidates, progress }: Reading,
 ): Promise<Evaluated> {
   let hash = '';
-  const read = await readLog(path, { onError: options.onError, candidates, onHash: (sha256) => void (hash = sha256) });
-  if (read.logPropensity === null) throw unfitted(path);
+  const read = await readLog(paths, { onError: options.onError, candidates, onHash: (sha256) => void (hash = sha256) });
+  if (read.logPropensity === null) throw unfitted(paths);
   const signals = signalsOf(read, options.signal);
   const { log, scored } = await readTargets(read, options.target ?? [], { candidates, progress });
   const { positionBias } = options;

@@ -10,6 +10,18 @@ export async function hashInput(bytes: Uint8Array | ByteChunks): Promise<string>
   return hash.digest('hex');
 }
 
+/**
+ * The SHA-256 by which a log is known: its file's own; of several files that of their hashes, each with a newline
+ * (`sha256sum FILE... | cut -c-64 | sha256sum`).
+ */
+export function combineHashes(hashes: readonly string[]): string {
+  return hashes.length === 1
+    ? hashes[0]
+    : createHash('sha256')
+        .update(hashes.map((hash) => `${hash}\n`).join(''))
+        .digest('hex');
+}
+
 /** SHA-256 of a file's bytes as they lie (packed where it is gzip), in hexadecimal. */
 export function hashFile(path: string): Promise<string> {
   return hashInput(readBytes(path));

@@ -6,9 +6,11 @@ import { type Candidates, parseCandidates } from '../candidates.js';
 import type { CsvParse } from '../csv-entries.js';
 import { decodeUtf8 } from '../decode.js';
 import type { Format } from '../entries.js';
-import { parseLog } from '../parse-log.js';
+import { parseShards } from '../parse-log.js';
+import type { Shard } from '../scan/merged-lines.js';
 import { parseTargetLogProbs, type TargetLogProbs } from '../target-log-probs.js';
 import { nameOf, readBytes, unpack } from './bytes.js';
+import { combineHashes } from './hash.js';
 
 /** Node's build of csv-parse: the same rows as the browsers', twice as fast. */
 export const nodeCsvParse: CsvParse = (text, options) => parse(text, options as Options);
@@ -18,30 +20,46 @@ export interface ReadLogOptions {
   readonly onError?: 'stop' | 'skip';
   /** Path of a candidates file, or candidates already read. */
   readonly candidates?: string | Candidates | undefined;
-  /** Is told the SHA-256 (hexadecimal) of the input's bytes once all are read. */
+  /** Is told the SHA-256 (hexadecimal) of the input's bytes once all are read; of several files see `combineHashes`. */
   readonly onHash?: (sha256: string) => void;
 }
 
 /**
  * Reads and checks a log: `.jsonl`, `.json`, `.csv`, each also `.gz`; `-` is standard input, whose format goes by its
  * first character, as does that of a file of another name.
+ * path: of one file, or of all files of the log, which are read one after the other (see `parseShards`).
  * @throws PopeError (code `bad_log`) listing at most 20 faults and their count; (code `bad_file`) where it cannot be read.
  */
-export async function readLog(
-  path: string,
-  { onError = 'stop', candidates, onHash }: ReadLogOptions = {},
-): Promise<Log> {
-  const spaces = typeof candidates === 'string' ? await readCandidates(candidates) : candidates;
-  const hash = onHash === undefined ? undefined : createHash('sha256');
-  const log = await parseLog(readText(path, hash), {
-    file: nameOf(path),
-    onError,
-    format: formatOf(path),
-    parse: nodeCsvParse,
-    ...(spaces === undefined ? {} : { candidates: spaces }),
-  });
-  if (hash !== undefined) onHash?.(hash.digest('hex'));
+export async function readLog(path: string | readonly string[], options: ReadLogOptions = {}): Promise<Log> {
+  const { shards, spaces, tellHash } = await openShards(path, options);
+  const log = await parseShards(shards, { onError: options.onError ?? 'stop', parse: nodeCsvParse, ...spaces });
+  tellHash();
   return log;
+}
+
+/** What there is to read of a log's files, opened when it is read. */
+export async function openShards(
+  path: string | readonly string[],
+  { candidates, onHash }: ReadLogOptions,
+): Promise<{
+  readonly shards: readonly (Shard & { readonly format: Format })[];
+  readonly spaces: { readonly candidates?: Candidates };
+  /** To be called once all is read. */
+  readonly tellHash: () => void;
+}> {
+  const paths = typeof path === 'string' ? [path] : path;
+  const hashes: Hash[] = [];
+  const shards = paths.map((one) => {
+    const hash = onHash && createHash('sha256');
+    if (hash !== undefined) hashes.push(hash);
+    return { file: nameOf(one), format: formatOf(one), chunks: readText(one, hash) };
+  });
+  const spaces = typeof candidates === 'string' ? await readCandidates(candidates) : candidates;
+  return {
+    shards,
+    spaces: spaces === undefined ? {} : { candidates: spaces },
+    tellHash: () => onHash?.(combineHashes(hashes.map((hash) => hash.digest('hex')))),
+  };
 }
 
 /** Reads a candidates file (JSONL, also .gz). See `parseCandidates`. */

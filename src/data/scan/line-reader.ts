@@ -9,13 +9,15 @@ import { createRoundScanner } from './round-scanner.js';
 
 /** Walks the lines of JSON Lines text; what the scanner does not take goes the way of `JSON.parse` and `checkRound`. */
 export interface LineReader {
-  /** Begins a block; `take`, `peek` and `hasMore` are about its lines. */
+  /** The number of the next line. */
+  readonly line: number;
+  /** Begins a block; `take`, `cluster` and `hasMore` are about its lines. */
   open(block: LineBlock): void;
   hasMore(): boolean;
-  /** The entry on the next line, which stays the next; null where it is blank. */
-  peek(): Entry | null;
-  /** Gives the next line's round to the builder: its cluster, undefined without one or where it is no round; null for a blank line. */
-  take(builder: OpenLogBuilder): string | undefined | null;
+  /** The cluster of the round on the next line, which stays the next: '' without one; null where there is no round. */
+  cluster(): string | null;
+  /** Gives the next line's round to the builder: whether there was one, good or bad, or the line was blank. */
+  take(builder: OpenLogBuilder): boolean;
 }
 
 export function createLineReader({ file = 'log', candidates }: ReadOptions): LineReader {
@@ -31,21 +33,30 @@ export function createLineReader({ file = 'log', candidates }: ReadOptions): Lin
   };
 
   return {
+    get line() {
+      return line + 1;
+    },
     open(next) {
       block = next;
       at = 0;
       wide = 0;
     },
     hasMore: () => at < block.length,
-    peek: () => entryAt(lineEnd()),
+    cluster() {
+      const cluster = scanner.cluster(block, at, wide);
+      if (cluster !== null) return cluster;
+      const entry = entryAt(lineEnd());
+      return entry && clusterOf(entry.value);
+    },
     take(builder) {
       if (candidates === undefined) {
-        const next = scanner.take(builder.columns, builder.ids, block, at, wide, line + 1);
+        builder.from(file, 'line');
+        const next = scanner.take(builder, block, at, wide, line + 1);
         if (next >= 0) {
           at = next;
           wide = scanner.wide;
           line++;
-          return builder.columns.clusters[builder.columns.clusters.length - 1];
+          return true;
         }
       }
       const end = lineEnd();
@@ -53,14 +64,14 @@ export function createLineReader({ file = 'log', candidates }: ReadOptions): Lin
       at = block.bytes.indexOf(NEWLINE, at) + 1;
       wide = at - (end + 1);
       line++;
-      if (entry === null) return null;
-      addEntry(builder, entry);
-      return clusterOf(entry);
+      if (entry !== null) addEntry(builder, entry);
+      return entry !== null;
     },
   };
 }
 
-export function clusterOf({ value }: Entry): string | undefined {
-  const cluster = isObject(value) ? value['cluster'] : undefined;
-  return typeof cluster === 'string' ? cluster : undefined;
+function clusterOf(round: unknown): string | null {
+  if (!isObject(round)) return null;
+  const cluster = round['cluster'] ?? '';
+  return typeof cluster === 'string' ? cluster : null;
 }

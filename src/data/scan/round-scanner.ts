@@ -1,5 +1,6 @@
 import { checkDistribution, checkSampling } from '../check-round.js';
 import { type Column, push } from '../columns.js';
+import type { RoundSink } from '../log-builder.js';
 import type { LogColumns } from '../log-columns.js';
 import type { Report } from '../place.js';
 import { CLOSE, isNull, isWord, NEWLINE, OPEN, QUOTE, skipBlank, skipComma, skipValue, wordOf } from './json-bytes.js';
@@ -14,7 +15,11 @@ export interface RoundScanner {
    * where the round is unusual or wrong, or the first to name a signal or target: `JSON.parse` and `checkRound` must see it.
    * `wide`: bytes less UTF-16 units of all before `start`; afterwards `scanner.wide` is that of the next line.
    */
-  take(columns: LogColumns, ids: Set<string>, block: LineBlock, start: number, wide: number, line: number): number;
+  take(sink: RoundSink, block: LineBlock, start: number, wide: number, line: number): number;
+  /**
+   * The cluster of the round on that line, '' without one; null where only `JSON.parse` can tell.
+   */
+  cluster(block: LineBlock, start: number, wide: number): string | null;
   /** See `take`; meaningful after a line that was taken. */
   readonly wide: number;
 }
@@ -45,7 +50,7 @@ export function createRoundScanner(): RoundScanner {
   };
 
   /** The position after the round's last brace; its columns are complete then. */
-  function readRound(at: number, ids: Set<string>, line: number): number {
+  function readRound(at: number, { ids, idPrefix }: RoundSink, line: number): number {
     const row = columns.ids.length;
     let seen = 0;
     let id: string | undefined;
@@ -109,7 +114,7 @@ export function createRoundScanner(): RoundScanner {
       i = skipComma(bytes, i, CLOSE);
       if (i < 0) return -1;
     }
-    const name = id ?? String(line);
+    const name = id ?? `${idPrefix}${line}`;
     if (prompt === undefined || (seen & (1 << RESPONSES)) === 0 || ids.has(name)) return -1;
     i = skipBlank(bytes, i + 1);
     if (bytes[i] !== NEWLINE) return -1;
@@ -125,26 +130,58 @@ export function createRoundScanner(): RoundScanner {
     return i + 1;
   }
 
+  /** The cluster of the round that opens at `at`; null where it is unusual. */
+  function readCluster(at: number): string | null {
+    let seen = false;
+    let cluster = '';
+    let i = skipBlank(bytes, at + 1);
+    while (bytes[i] !== CLOSE) {
+      i = values.key(i, KEYS, CLUSTER);
+      if (i < 0) return null;
+      if (scan.key !== CLUSTER) i = skipValue(bytes, i, scan);
+      else {
+        if (seen) return null;
+        seen = true;
+        i = values.name(i);
+        cluster = values.word ?? '';
+      }
+      if (i < 0) return null;
+      i = skipComma(bytes, i, CLOSE);
+      if (i < 0) return null;
+    }
+    return bytes[skipBlank(bytes, i + 1)] === NEWLINE ? cluster : null;
+  }
+
+  function open(block: LineBlock, wide: number): void {
+    ({ bytes } = block);
+    values.open(block);
+    scan.wide = wide;
+  }
+
   const scanner = {
     wide: 0,
-    take(into: LogColumns, ids: Set<string>, block: LineBlock, start: number, wide: number, line: number): number {
-      ({ bytes } = block);
-      values.open(block);
+    take(sink: RoundSink, block: LineBlock, start: number, wide: number, line: number): number {
+      open(block, wide);
+      const into = sink.columns;
       responses.open(block, into);
       columns = into;
-      scan.wide = wide;
       unsound = false;
       const rounds = into.ids.length;
       const said = into.responses.length;
       const propensities = into.propensities;
       const first = skipBlank(bytes, start);
-      const next = bytes[first] === OPEN ? readRound(first, ids, line) : -1;
+      const next = bytes[first] === OPEN ? readRound(first, sink, line) : -1;
       if (next < 0) {
         truncateColumns(into, rounds, said);
         into.propensities = propensities;
       }
       scanner.wide = scan.wide;
       return next;
+    },
+    cluster(block: LineBlock, start: number, wide: number): string | null {
+      open(block, wide);
+      const first = skipBlank(bytes, start);
+      return bytes[first] === OPEN ? readCluster(first) : null;
     },
   };
   return scanner;
