@@ -7,6 +7,7 @@ const entry = {
   tensor: 'src/entry/tensor.ts',
   autograd: 'src/autograd/index.ts',
   wasm: 'src/entry/wasm.ts',
+  gpu: 'src/entry/gpu.ts',
   nn: 'src/nn/index.ts',
   checkpoint: 'src/entry/checkpoint.ts',
   ope: 'src/entry/ope.ts',

@@ -8,7 +8,7 @@ export default defineConfig({
     // the README's imports, served from the sources
     alias: [
       { find: /^pope-ts$/, replacement: source('index.ts') },
-      { find: /^pope-ts\/(tensor|wasm|ope|checkpoint)$/, replacement: `${source('entry')}/$1.ts` },
+      { find: /^pope-ts\/(tensor|wasm|gpu|ope|checkpoint)$/, replacement: `${source('entry')}/$1.ts` },
       { find: /^pope-ts\/(\w+)$/, replacement: `${source('.')}/$1/index.ts` },
     ],
   },

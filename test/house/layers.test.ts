@@ -58,7 +58,10 @@ describe('layers', () => {
       .filter(({ path }) => core.includes(roomOf(path)))
       .flatMap((source) => importsOf(source).map((specifier) => ({ path: source.path, specifier })))
       .filter(({ specifier }) => !specifier.startsWith('.') && !/^(pure-rand|valibot)(\/|$)/.test(specifier));
-    expect(foreign).toEqual([]);
+    // the backend on a GPU alone, which nothing else in the core imports, loads its optional peer
+    expect(foreign).toEqual([{ path: 'src/backend/gpu/gpu-js.ts', specifier: 'gpu.js' }]);
+    const users = sources.filter((source) => importsOf(source).some((specifier) => specifier.includes('/gpu/')));
+    expect(users.map(({ path }) => path)).toEqual(['src/entry/gpu.ts']);
   });
 
   test('only readers and the command line use Node builtins', () => {

@@ -384,7 +384,10 @@ export function backendSuite(
       scope(() => {
         expect([...ops.cast(tensor([1.75, -1.75], { dtype, backend }), 'int32').dataSync()]).toEqual([1, -1]);
         for (const bad of [Number.NaN, Infinity, 2 ** 31]) {
-          expect(() => ops.cast(tensor([0, bad], { dtype, backend }), 'int32')).toThrow('element 1 of a cast to int32');
+          // a backend that computes later says so at the read
+          expect(() => ops.cast(tensor([0, bad], { dtype, backend }), 'int32').dataSync()).toThrow(
+            'element 1 of a cast to int32',
+          );
         }
       }));
   });

@@ -1,0 +1,147 @@
+import type { TypedArray } from '../../tensor/index.js';
+import { PopeError } from '../../util/index.js';
+import type { GpuBuffer, GpuRunner, KernelSource } from './runner.js';
+
+/** What a tensor of the gpu backend holds: numbers on the device, or on their way there. */
+export interface GpuHandle {
+  /** The op that made it, as errors call it. */
+  readonly op: string;
+  readonly size: number;
+  /** Resolves then; null where nothing is waited for. Never rejects: see `error`. */
+  pending: Promise<void> | null;
+  /** Why there will be no numbers. */
+  error: unknown;
+  /** The same numbers on this side, of int32 that were uploaded: for checks and reads that may not wait. */
+  readonly known: TypedArray | undefined;
+  readonly slot: Slot;
+}
+
+/** What outlives a handle that the garbage collector takes. */
+interface Slot {
+  /** Set once the kernel that writes it was submitted. */
+  buffer: GpuBuffer | undefined;
+  /** Submissions that still need the buffer, and the tensor itself until it is freed. */
+  uses: number;
+}
+
+/** Launches kernels on handles: at once, or as soon as what they wait for is there. */
+export interface Launcher {
+  upload(op: string, data: Float32Array, known?: TypedArray): GpuHandle;
+  launch(
+    op: string,
+    kernel: KernelSource,
+    inputs: readonly GpuHandle[],
+    integers: readonly number[],
+    floats: readonly number[],
+    size: number,
+  ): GpuHandle;
+  /** The numbers. @throws PopeError naming the op that failed. */
+  read(handle: GpuHandle): Promise<Float32Array>;
+  /** One use less; the last gives the buffer back. */
+  release(handle: GpuHandle): void;
+  /** Releases the handle when the garbage collector finds that nobody holds it. */
+  watch(handle: GpuHandle): void;
+}
+
+export function createLauncher(runner: GpuRunner): Launcher {
+  const handle = (op: string, size: number, known?: TypedArray): GpuHandle => {
+    if (size > runner.maxSize) {
+      throw new PopeError(
+        `${op} makes a tensor of ${size} elements; expected at most ${runner.maxSize} on the gpu backend, where indices are float32.`,
+        { code: 'out_of_memory' },
+      );
+    }
+    return { op, size, pending: null, error: null, known, slot: { buffer: undefined, uses: 1 } };
+  };
+
+  function releaseSlot(slot: Slot): void {
+    slot.uses--;
+    if (slot.uses > 0 || slot.buffer === undefined) return;
+    runner.free(slot.buffer);
+    slot.buffer = undefined;
+  }
+  const watched = new FinalizationRegistry<Slot>(releaseSlot);
+  function release({ slot }: GpuHandle): void {
+    if (slot.uses === 1) watched.unregister(slot);
+    releaseSlot(slot);
+  }
+
+  /** Submits, unless an input is broken. */
+  function submit(
+    out: GpuHandle,
+    kernel: KernelSource,
+    inputs: readonly GpuHandle[],
+    integers: readonly number[],
+    floats: readonly number[],
+  ): void {
+    const broken = inputs.find(({ error }) => error !== null);
+    try {
+      if (broken !== undefined) throw broken.error;
+      if (runner.isLost()) throw lost();
+      const buffers = inputs.map(({ slot }) => slot.buffer);
+      const buffer = runner.launch(kernel, buffers, integers, floats, out.size);
+      // freed while it waited
+      if (out.slot.uses === 0) runner.free(buffer);
+      else out.slot.buffer = buffer;
+    } catch (error) {
+      out.error = error === broken?.error ? error : failed(out.op, error);
+    }
+  }
+
+  const launcher: Launcher = {
+    upload(op, data, known) {
+      const out = handle(op, data.length, known);
+      if (runner.isLost()) out.error = failed(op, lost());
+      else out.slot.buffer = runner.upload(data);
+      return out;
+    },
+    launch(op, kernel, inputs, integers, floats, size) {
+      if (size === 0) return launcher.upload(op, new Float32Array(0));
+      const out = handle(op, size);
+      const waits = inputs.map(({ pending }) => pending).filter((pending) => pending !== null);
+      const building = runner.prepare(kernel);
+      if (building !== null) waits.push(building);
+      if (waits.length === 0) {
+        submit(out, kernel, inputs, integers, floats);
+        return out;
+      }
+      for (const { slot } of inputs) slot.uses++;
+      out.pending = Promise.all(waits)
+        .then(
+          () => submit(out, kernel, inputs, integers, floats),
+          (error: unknown) => {
+            out.error = failed(op, error);
+          },
+        )
+        .then(() => {
+          out.pending = null;
+          for (const input of inputs) release(input);
+        });
+      return out;
+    },
+    async read(h) {
+      h.slot.uses++;
+      try {
+        await h.pending;
+        if (h.error !== null) throw h.error;
+        if (runner.isLost()) throw failed(h.op, lost());
+        return await runner.read(h.slot.buffer, h.size);
+      } catch (error) {
+        throw error instanceof PopeError ? error : failed(h.op, error);
+      } finally {
+        release(h);
+      }
+    },
+    release,
+    watch: (handle) => watched.register(handle, handle.slot, handle.slot),
+  };
+  return launcher;
+}
+
+const lost = (): Error => new Error('the GPU device was lost; make a new backend with createGpuBackend().');
+
+/** The error of one op, as it reaches the reader. */
+function failed(op: string, cause: unknown): PopeError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PopeError(`${op} failed on the gpu backend: ${why}`, { code: 'gpu_failed', cause });
+}
