@@ -30,7 +30,7 @@ export function attentionVerbs(
     dispatch(name, count, 1, [...args, scratch.address], { argument: args.length, bytes });
     memory.free(scratch);
   };
-  const sizesOf = (q: Operand, k: Operand) => {
+  const apart = (q: Operand, k: Operand, v: Operand) => {
     const [queries, features] = q.shape.slice(-2);
     const keys = k.shape[k.shape.length - 2];
     const own: Steps = [queries * features, 0, features];
@@ -39,7 +39,7 @@ export function attentionVerbs(
       count: queries === 0 ? 0 : q.size / queries / features,
       sizes: [queries, keys, features] as const,
       own,
-      seen,
+      inputs: [1, queries, keys, features, addressOf(q), ...own, addressOf(k), addressOf(v), ...seen],
     };
   };
   const packed = (qkv: Operand, heads: number) => {
@@ -56,19 +56,22 @@ export function attentionVerbs(
   return {
     causalAttention(q, k, v) {
       if (q.dtype !== 'float32') return other.causalAttention(q, k, v);
-      const { count, sizes, own, seen } = sizesOf(q, k);
+      const { count, sizes, own, inputs } = apart(q, k, v);
       const out = memory.allocate(q.size * 4);
-      const inputs = [1, ...sizes, addressOf(q), ...own, addressOf(k), addressOf(v), ...seen];
       overHeads('attention_f32', count, sizes, [...inputs, out.address, ...own]);
       return out;
     },
     causalAttentionGrad(q, k, v, dy) {
       if (q.dtype !== 'float32') return other.causalAttentionGrad(q, k, v, dy);
-      const { count, sizes, own, seen } = sizesOf(q, k);
+      const { count, sizes, own, inputs } = apart(q, k, v);
       const outs = [q, k, v].map(({ size }) => memory.allocate(size * 4));
-      const inputs = [1, ...sizes, addressOf(q), ...own, addressOf(k), addressOf(v), ...seen, addressOf(dy), ...own];
       if (sizes[0] === 0) for (const out of outs) memory.view(out.address, 'float32', out.bytes / 4).fill(0);
-      overHeads('attentionGrad_f32', count, sizes, [...inputs, ...outs.map(({ address }) => address)]);
+      overHeads('attentionGrad_f32', count, sizes, [
+        ...inputs,
+        addressOf(dy),
+        ...own,
+        ...outs.map(({ address }) => address),
+      ]);
       return outs as [Handle, Handle, Handle];
     },
     selfAttention(qkv, heads) {

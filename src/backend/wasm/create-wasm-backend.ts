@@ -1,5 +1,5 @@
 import { assertInteger, assertRange } from '../../util/index.js';
-import { compileKernels } from './load.js';
+import { compileKernels } from './shared-kernels.js';
 import { assertShareable, createThreads } from './threads.js';
 import { type WasmBackend, wasmBackend } from './wasm-backend.js';
 import type { WebAssemblyModule } from './web-assembly.js';

@@ -2,7 +2,7 @@ import { broadcastStrides, bytesPerElement, type Shape, sizeOf } from '../../ten
 import type { Backend, MapName, Operand, ZipName } from '../backend.js';
 import { dropoutThreshold } from '../js/dropout.js';
 import { forEachBlock, mergeAxes } from '../js/walk.js';
-import type { Engine } from './engine.js';
+import { type Engine, suffixOf } from './engine.js';
 import { type KernelName, mapKernels, zipKernels } from './kernels.js';
 import { addressOf } from './memory.js';
 
@@ -44,13 +44,9 @@ export function elementwiseVerbs(
       const size = sizeOf(shape);
       const bytes = bytesPerElement[x.dtype];
       const out = memory.allocate(size * bytes);
-      const [a, b] = [addressOf(x), addressOf(y)];
-      if (x.size === size && y.size === size) {
-        run(kernel, size, 1, 1, a, b, out.address, bytes);
-      } else if (y.size === 1 && x.size === size) {
-        run(kernel, size, 1, 0, a, b, out.address, bytes);
-      } else if (x.size === 1 && y.size === size) {
-        run(kernel, size, 0, 1, a, b, out.address, bytes);
+      const isFlat = (z: Operand): boolean => z.size === size || z.size === 1;
+      if (isFlat(x) && isFlat(y)) {
+        run(kernel, size, +(x.size === size), +(y.size === size), addressOf(x), addressOf(y), out.address, bytes);
       } else {
         broadcast(kernel, x, y, shape, out.address, bytes);
       }
@@ -93,5 +89,5 @@ export function elementwiseVerbs(
 
 function kernelOf(name: ZipName, x: Operand): KernelName | null {
   if (x.dtype === 'int32' || !zipped.has(name)) return null;
-  return `${name}_${x.dtype === 'float32' ? 'f32' : 'f64'}` as KernelName;
+  return `${name}_${suffixOf(x.dtype)}` as KernelName;
 }

@@ -1,5 +1,9 @@
+import type { DType } from '../../tensor/index.js';
 import type { KernelName, Kernels } from './kernels.js';
 import type { Memory } from './memory.js';
+
+/** How kernels' names end. */
+export const suffixOf = (dtype: DType): 'f32' | 'f64' => (dtype === 'float32' ? 'f32' : 'f64');
 
 /** Memory that each thread has for itself: `bytes` a thread, from the address that stands at `args[argument]`. */
 export interface Scratch {

@@ -28,27 +28,28 @@ const NORM_ROWS = 32;
 
 /** The fused verbs over rows, in float32; other dtypes go to `other`. */
 export function fusedVerbs({ memory, dispatch }: Engine, kernels: Kernels, other: FusedVerbs): FusedVerbs {
+  const last = (x: Operand): number => x.shape[x.shape.length - 1];
   const isFast = (x: Operand): boolean => x.dtype === 'float32';
   /** Runs a kernel over the rows of x, with a new buffer as its last argument. */
   const overRows = (name: KernelName, x: Operand, size: number, args: readonly number[]): Handle => {
-    const n = x.shape[x.shape.length - 1];
+    const n = last(x);
     const out = memory.allocate(size * 4);
     if (x.size > 0) dispatch(name, x.size / n, Math.ceil(ELEMENTS / n), [...args, out.address]);
     return out;
   };
-  const last = (x: Operand): number => x.shape[x.shape.length - 1];
+  const ofRows =
+    (name: 'softmax' | 'logSoftmax') =>
+    (x: Operand): Handle =>
+      isFast(x) ? overRows(`${name}_f32`, x, x.size, [addressOf(x), last(x)]) : other[name](x);
+  const gradOfRows =
+    (name: 'softmaxGrad' | 'logSoftmaxGrad') =>
+    (y: Operand, dy: Operand): Handle =>
+      isFast(y) ? overRows(`${name}_f32`, y, y.size, [addressOf(y), addressOf(dy), last(y)]) : other[name](y, dy);
   return {
-    softmax: (x) => (isFast(x) ? overRows('softmax_f32', x, x.size, [addressOf(x), last(x)]) : other.softmax(x)),
-    softmaxGrad: (y, dy) =>
-      isFast(y)
-        ? overRows('softmaxGrad_f32', y, y.size, [addressOf(y), addressOf(dy), last(y)])
-        : other.softmaxGrad(y, dy),
-    logSoftmax: (x) =>
-      isFast(x) ? overRows('logSoftmax_f32', x, x.size, [addressOf(x), last(x)]) : other.logSoftmax(x),
-    logSoftmaxGrad: (y, dy) =>
-      isFast(y)
-        ? overRows('logSoftmaxGrad_f32', y, y.size, [addressOf(y), addressOf(dy), last(y)])
-        : other.logSoftmaxGrad(y, dy),
+    softmax: ofRows('softmax'),
+    softmaxGrad: gradOfRows('softmaxGrad'),
+    logSoftmax: ofRows('logSoftmax'),
+    logSoftmaxGrad: gradOfRows('logSoftmaxGrad'),
     gatherLogProb(x, targets) {
       if (!isFast(x)) return other.gatherLogProb(x, targets);
       assertTargets(targets, last(x));
@@ -84,9 +85,11 @@ export function fusedVerbs({ memory, dispatch }: Engine, kernels: Kernels, other
       const { learningRate, beta1, beta2, epsilon, weightDecay, step } = options;
       const outs = [0, 1, 2].map(() => memory.allocate(p.size * 4));
       const scales = [1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step)];
-      const addresses = [p, grad, m, v].map(addressOf);
-      const numbers = [learningRate, beta1, beta2, epsilon, weightDecay, ...scales];
-      dispatch('adamw_f32', p.size, ELEMENTS, [...addresses, ...outs.map(({ address }) => address), ...numbers]);
+      dispatch('adamw_f32', p.size, ELEMENTS, [
+        ...[p, grad, m, v].map(addressOf),
+        ...outs.map(({ address }) => address),
+        ...[learningRate, beta1, beta2, epsilon, weightDecay, ...scales],
+      ]);
       return outs as [Handle, Handle, Handle];
     },
   };

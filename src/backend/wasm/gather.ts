@@ -1,7 +1,7 @@
 import { bytesPerElement, sizeOf } from '../../tensor/index.js';
 import type { Backend, Operand } from '../backend.js';
 import { indexError } from '../js/gather.js';
-import type { Engine } from './engine.js';
+import { type Engine, suffixOf } from './engine.js';
 import type { Kernels } from './kernels.js';
 import { addressOf } from './memory.js';
 
@@ -38,8 +38,7 @@ export function gatherVerbs(
       const inner = sizeOf(shape.slice(axis + 1));
       const out = memory.allocate(outer * size * inner * bytesPerElement[updates.dtype]);
       const args = [addressOf(updates), size, addressOf(indices), indices.size, inner, out.address];
-      if (outer * size * inner > 0)
-        dispatch(updates.dtype === 'float32' ? 'scatterRows_f32' : 'scatterRows_f64', outer, 1, args);
+      if (outer * size * inner > 0) dispatch(`scatterRows_${suffixOf(updates.dtype)}`, outer, 1, args);
       return out;
     },
   };

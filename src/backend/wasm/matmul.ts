@@ -1,7 +1,7 @@
 import { bytesPerElement, type FloatDType, type Shape, sizeOf } from '../../tensor/index.js';
 import type { Operand } from '../backend.js';
 import { matrixStarts } from '../js/matmul.js';
-import type { Engine } from './engine.js';
+import { type Engine, suffixOf } from './engine.js';
 import type { Block } from './memory.js';
 
 /** One product: m x k by k x n, each side as stored or transposed. */
@@ -32,7 +32,7 @@ export function multiply(
   to: number,
   bias = 0,
 ): void {
-  const f = dtype === 'float32' ? 'f32' : 'f64';
+  const f = suffixOf(dtype);
   const bytes = bytesPerElement[dtype];
   const panels = Math.ceil((n * bytes) / 32);
   const right = transposeY ? [y, 1, k] : [y, n, 1];
@@ -88,7 +88,7 @@ export const matmulVerb =
     }
     const args = [table.address, +transposeX, +transposeY, m, k, n, out.address, scratch.address];
     const grain = Math.max(1, Math.round(PIECE / Math.max(1, m * k * n)));
-    dispatch(`batch_${dtype === 'float32' ? 'f32' : 'f64'}`, count, grain, args, { argument: 7, bytes: own });
+    dispatch(`batch_${suffixOf(dtype)}`, count, grain, args, { argument: 7, bytes: own });
     memory.free(table);
     memory.free(scratch);
     return out;

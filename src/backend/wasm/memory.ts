@@ -39,6 +39,10 @@ export interface Memory extends MemoryUse {
   /** @throws PopeError (code `out_of_memory`) where the limit is reached. */
   allocate(bytes: number): Block;
   free(block: Block): void;
+  /** Notes from here on what is taken. */
+  begin(): void;
+  /** Frees what was taken since `begin` and is not yet free. */
+  undo(): void;
   /** Frees the block when the collector finds that nobody holds it. */
   watch(block: Block): void;
   /** The numbers of a buffer, in place; valid until the next allocation. */
@@ -112,6 +116,7 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
   );
   // A training loop leaves its parameters outside of scopes and frees them one step later. To register and unregister
   // each would take longer than small kernels do: so blocks wait in a batch, and most are free when it is looked at.
+  const taken: Block[] = [];
   let waiting: Block[] = [];
   let waitingBytes = 0;
   const watchBatch = (): void => {
@@ -130,9 +135,13 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
       const address = place(rounded);
       used += rounded;
       if (used > peak) peak = used;
-      return { address, bytes: rounded, state: 'owned' };
+      const block: Block = { address, bytes: rounded, state: 'owned' };
+      taken.push(block);
+      return block;
     },
     free,
+    begin: () => void (taken.length = 0),
+    undo: () => taken.forEach((block) => void (block.state === 'owned' && free(block))),
     watch(block) {
       if (block.state !== 'owned') return;
       block.state = 'waiting';
@@ -182,7 +191,7 @@ export function linearMemory(maxBytes: number, shared = false): LinearMemory {
   const { Memory } = webAssembly()!;
   for (let maximum = Math.ceil(maxBytes / PAGE); ; maximum = Math.ceil(maximum / 2)) {
     try {
-      return new Memory(shared ? { initial: 1, maximum, shared } : { initial: 1, maximum });
+      return new Memory({ initial: 1, maximum, shared });
     } catch (error) {
       if (maximum <= 256) throw error;
     }

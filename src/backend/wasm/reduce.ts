@@ -1,6 +1,6 @@
 import { bytesPerElement, sizeOf } from '../../tensor/index.js';
 import type { Backend } from '../backend.js';
-import type { Engine } from './engine.js';
+import { type Engine, suffixOf } from './engine.js';
 import { addressOf } from './memory.js';
 
 const ELEMENTS = 1 << 15;
@@ -22,11 +22,7 @@ export const reduceVerb =
     if (x.dtype === 'float64' && inner > 1) return other(name, x, axes);
     const out = memory.allocate(outer * inner * bytesPerElement[x.dtype]);
     if (inner === 1) {
-      dispatch(x.dtype === 'float32' ? 'sumRows_f32' : 'sumRows_f64', outer, Math.ceil(ELEMENTS / n), [
-        addressOf(x),
-        n,
-        out.address,
-      ]);
+      dispatch(`sumRows_${suffixOf(x.dtype)}`, outer, Math.ceil(ELEMENTS / n), [addressOf(x), n, out.address]);
       return out;
     }
     const runs = Math.ceil(n / RUN);

@@ -50,8 +50,8 @@ export function wasmBackend(
     close: async () => pool?.close(),
     read: async (handle, dtype, size) => copy(handle, dtype, size),
     readSync: copy,
-    free: (handle) => memory.free(handle as Block),
-    watch: (handle) => memory.watch(handle as Block),
+    free: memory.free as Backend['free'],
+    watch: memory.watch as (handle: Handle) => void,
     upload: (data) => store(memory, data),
     fill(dtype, size, value) {
       const block = memory.allocate(size * bytesPerElement[dtype]);
@@ -62,11 +62,12 @@ export function wasmBackend(
   };
 }
 
-/** Every verb: with kernels where there are some, through js otherwise. */
+/** Every verb: with kernels where there are some, through js otherwise. One that fails gives back what it took. */
 function verbsOf(engine: Engine, kernels: Kernels): Verbs {
-  const js = throughJs(engine.memory);
+  const { memory } = engine;
+  const js = throughJs(memory);
   const elementwise = elementwiseVerbs(engine, js);
-  return {
+  const verbs: Verbs = {
     ...js,
     ...elementwise,
     ...gatherVerbs(engine, kernels, js),
@@ -76,4 +77,20 @@ function verbsOf(engine: Engine, kernels: Kernels): Verbs {
     matmul: matmulVerb(engine),
     reduce: reduceVerb(engine, js.reduce),
   };
+  type Verb = (...args: unknown[]) => unknown;
+  const guarded = verbs as unknown as Record<string, Verb>;
+  for (const name in guarded) {
+    const verb = guarded[name];
+    // no verb has more arguments; a list of them would cost more than a small op
+    guarded[name] = (a, b, c, d, e) => {
+      memory.begin();
+      try {
+        return verb(a, b, c, d, e);
+      } catch (error) {
+        memory.undo();
+        throw error;
+      }
+    };
+  }
+  return verbs;
 }
