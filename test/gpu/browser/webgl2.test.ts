@@ -1,0 +1,9 @@
+import { backendSuite } from '../../properties/backend-suite.js';
+import { fusedSuite } from '../../properties/fused-suite.js';
+import { matmulSuite } from '../../properties/matmul-suite.js';
+import { pageRemoteBackend } from './page-remote.js';
+
+const backend = await pageRemoteBackend('webgl2');
+backendSuite('webgl2 in Chromium', backend, { dtypes: ['float32'] });
+matmulSuite('webgl2 in Chromium', backend, ['float32']);
+fusedSuite('webgl2 in Chromium', backend, ['float32'], 5e-4);
