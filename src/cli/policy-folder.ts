@@ -5,7 +5,7 @@ import { loadCheckpoint } from '../entry/checkpoint.js';
 import { candidatePolicy, gptPolicy } from '../nn/index.js';
 import { distinctPrompts, type Log, type Prompt, promptKey, roundOfResponse } from '../ope/index.js';
 import type { ScoredPolicy } from '../pope/index.js';
-import { scope } from '../tensor/index.js';
+import { dispose, ownedScope } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import type { Progress } from './progress.js';
 
@@ -95,15 +95,14 @@ export const promptText = (prompt: Prompt): string => promptKey(prompt);
  * log pi(y|x) of all responses of the log in nats, at most 0; over candidates also that of each response's own class,
  * exact, where every candidate has an opinion.
  */
-export function scorePolicy(
+export async function scorePolicy(
   policy: LoadedPolicy,
   log: Log,
   { label, progress }: { readonly label: string; readonly progress: Progress },
-): ScoredPolicy {
-  const scored =
-    policy.candidates === null
-      ? scoreText(policy, log, label, progress)
-      : scoreCandidates(policy, policy.candidates, log, label, progress);
+): Promise<ScoredPolicy> {
+  const scored = await (policy.candidates === null
+    ? scoreText(policy, log, label, progress)
+    : scoreCandidates(policy, policy.candidates, log, label, progress));
   progress.stop();
   const bad = scored.logProb.findIndex((value) => Number.isNaN(value));
   if (bad >= 0)
@@ -113,7 +112,12 @@ export function scorePolicy(
   return scored;
 }
 
-function scoreText({ checkpoint }: LoadedPolicy, log: Log, label: string, progress: Progress): ScoredPolicy {
+async function scoreText(
+  { checkpoint }: LoadedPolicy,
+  log: Log,
+  label: string,
+  progress: Progress,
+): Promise<ScoredPolicy> {
   const policy = gptPolicy(checkpoint.config, checkpoint.tokenizer).bind(checkpoint.params);
   const prompts = Array.from({ length: log.rounds }, (_, i) => promptText(log.prompts[i]));
   const roundOf = roundOfResponse(log);
@@ -124,14 +128,14 @@ function scoreText({ checkpoint }: LoadedPolicy, log: Log, label: string, progre
   progress.start(label, order.length);
   for (let from = 0; from < order.length; from += CHUNK.responses) {
     const chunk = order.slice(from, from + CHUNK.responses);
-    const found = scope(() =>
-      policy
-        .logProb(
-          chunk.map((j) => prompts[roundOf[j]]),
-          chunk.map((j) => log.responses[j]),
-        )
-        .dataSync(),
+    const scored = ownedScope(() =>
+      policy.logProb(
+        chunk.map((j) => prompts[roundOf[j]]),
+        chunk.map((j) => log.responses[j]),
+      ),
     );
+    const found = await scored.data();
+    dispose(scored);
     chunk.forEach((j, k) => {
       logProb[j] = Math.min(0, found[k]);
     });
@@ -140,13 +144,13 @@ function scoreText({ checkpoint }: LoadedPolicy, log: Log, label: string, progre
   return { logProb };
 }
 
-function scoreCandidates(
+async function scoreCandidates(
   { checkpoint }: LoadedPolicy,
   candidates: Candidates,
   log: Log,
   label: string,
   progress: Progress,
-): ScoredPolicy {
+): Promise<ScoredPolicy> {
   const textsOf = new Map([...candidates].map(([key, space]) => [key, space.map(({ text }) => text)]));
   const policy = candidatePolicy(
     checkpoint.config,
@@ -160,7 +164,9 @@ function scoreCandidates(
   progress.start(label, keys.length);
   for (let from = 0; from < keys.length; from += CHUNK.prompts) {
     const chunk = keys.slice(from, from + CHUNK.prompts);
-    found.push(...scope(() => policy.distribution(chunk).map((row) => row.dataSync())));
+    const rows = ownedScope(() => policy.distribution(chunk));
+    found.push(...(await Promise.all(rows.map((row) => row.data()))));
+    dispose(rows);
     progress.at(from + chunk.length);
   }
   const logProb = new Float64Array(log.responseCount);

@@ -51,7 +51,7 @@ export async function readTargets(
   const scored: Record<string, ScoredPolicy> = {};
   for (const { name, path } of given) {
     if (await isFolder(path))
-      scored[name] = scorePolicy(await loadPolicy(path, candidates), log, { label: `scoring ${name}`, progress });
+      scored[name] = await scorePolicy(await loadPolicy(path, candidates), log, { label: `scoring ${name}`, progress });
     else whole = attachTarget(whole, name, await readTargetLogProbs(path));
   }
   return { log: whole, scored };
@@ -64,7 +64,7 @@ export async function readTargets(
 export async function partScorer(
   given: readonly TargetOption[],
   candidates: Candidates | undefined,
-): Promise<(part: Log) => Record<string, ScoredPolicy>> {
+): Promise<(part: Log) => Promise<Record<string, ScoredPolicy>>> {
   const policies = new Map<string, Awaited<ReturnType<typeof loadPolicy>>>();
   for (const { name, path } of given) {
     if (policies.has(name)) throw invalid('--target', name, 'a name that no other target has');
@@ -76,11 +76,12 @@ export async function partScorer(
     }
     policies.set(name, await loadPolicy(path, candidates));
   }
-  return (part) => {
+  return async (part) => {
     const own = [...policies.keys()].find((name) => part.targetLogProb.has(name));
     if (own !== undefined) throw invalid('--target', own, 'a name that no target of the log has');
-    return Object.fromEntries(
-      [...policies].map(([name, policy]) => [name, scorePolicy(policy, part, { label: '', progress: noProgress })]),
-    );
+    const scored: Record<string, ScoredPolicy> = {};
+    for (const [name, policy] of policies)
+      scored[name] = await scorePolicy(policy, part, { label: '', progress: noProgress });
+    return scored;
   };
 }

@@ -7,6 +7,6 @@ import { invalid } from '../util/index.js';
 export function nameOfAll(files: readonly string[]): string {
   if (files.length === 0) throw invalid('the files of the log', files, 'at least one');
   const twice = files.find((file, k) => files.indexOf(file) < k);
-  if (twice !== undefined) throw invalid('the files of the log', twice, 'each file once', 'It is named twice.');
+  if (twice !== undefined) throw invalid('a file of the log', twice, 'each file once', 'It is named twice.');
   return files.length === 1 ? files[0] : `the log of ${files.length} files`;
 }

@@ -50,7 +50,7 @@ export async function crossFit<P extends Tree>(options: CrossFitOptions<P>): Pro
   const logPropensity = new Float64Array(rows.responseIndex.length);
   for (const [fold, { inside, outside }] of parts.entries()) {
     const fitted = await fitOn(options, selectRows(rows, outside), fold);
-    const scores = scoreRows(family.bind(fitted.params), selectRows(rows, inside));
+    const scores = await scoreRows(family.bind(fitted.params), selectRows(rows, inside));
     dispose([fitted.params, fitted.state.optimizer.firstMoment, fitted.state.optimizer.secondMoment]);
     let next = 0;
     rows.roundOf.forEach((round, m) => {

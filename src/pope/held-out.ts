@@ -1,6 +1,6 @@
 import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips } from '../ope/index.js';
 import { clusterRobustStandardError, estimateOf, standardError } from '../stats/index.js';
-import { scope, type Tree } from '../tensor/index.js';
+import { dispose, ownedScope, type Tree } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import type { HeldOutFigures } from './alarms.js';
 import { batchOf, type EvaluationRows } from './evaluation-rows.js';
@@ -19,7 +19,7 @@ export async function heldOutFigures<P extends Tree>(
   rows: EvaluationRows,
 ): Promise<HeldOutFigures> {
   const textLoss = (await options.textLoss?.(params)) ?? null;
-  const logProb = scoreRows(options.family.bind(params), rows);
+  const logProb = await scoreRows(options.family.bind(params), rows);
   const responses = logProb.length;
   if (rows.logPropensity.some(Number.isNaN)) {
     return {
@@ -52,8 +52,12 @@ export async function heldOutFigures<P extends Tree>(
 }
 
 /** The held-out estimate of KL(pi||pi0) alone, nats; null beyond float64. */
-export function heldOutKl<P extends Tree>(family: PolicyFamily<P>, params: P, rows: EvaluationRows): number | null {
-  const logProb = scoreRows(family.bind(params), rows);
+export async function heldOutKl<P extends Tree>(
+  family: PolicyFamily<P>,
+  params: P,
+  rows: EvaluationRows,
+): Promise<number | null> {
+  const logProb = await scoreRows(family.bind(params), rows);
   return klOf(
     rows,
     logProb.map((p, m) => p - rows.logPropensity[m]),
@@ -87,11 +91,13 @@ const chunkSize = { rounds: 32, prompts: 8 };
  * log pi of every row. Rounds of one prompt are scored together: a policy over candidates pays by the prompt.
  * @throws PopeError (code `diverged`) where one is NaN.
  */
-export function scoreRows(policy: Policy, rows: EvaluationRows): Float64Array {
+export async function scoreRows(policy: Policy, rows: EvaluationRows): Promise<Float64Array> {
   const logProb = new Float64Array(rows.roundOf.length);
   for (const rounds of scoringChunks(policy, rows)) {
     const { prompts, responses } = batchOf(rows, rounds);
-    const found = scope(() => policy.logProb(prompts, responses).dataSync());
+    const scored = ownedScope(() => policy.logProb(prompts, responses));
+    const found = await scored.data();
+    dispose(scored);
     let next = 0;
     for (const round of rounds) {
       for (let m = rows.offsets[round]; m < rows.offsets[round + 1]; m++) logProb[m] = found[next++];

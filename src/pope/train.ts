@@ -116,7 +116,7 @@ export async function trainPope<P extends Tree>(options: TrainOptions<P>): Promi
     try {
       if (step === steps || step % logEvery === 0) now = await judge(next.params);
       if (kl !== undefined) {
-        const divergence = now === null ? heldOutKl(options.family, next.params, options.heldOut!) : now.kl;
+        const divergence = now === null ? await heldOutKl(options.family, next.params, options.heldOut!) : now.kl;
         const excess = klExcess(divergence, kl);
         if (excess !== null) {
           free(next);

@@ -127,7 +127,7 @@ const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['opinions that the log lacks', [log, '--diversity', 'coverage'], /no opinion/],
   ['slates that the log lacks', [log, '--diversity', 'slate'], /slates of at least two/],
   ['an unknown option', [log, '--sed', '3'], /unknown option '--sed'/],
-  ['a second log', [log, log], /too many arguments/],
+  ['a second log', [log, log], /each file once. It is named twice/],
   ['no log', [], /missing required argument/],
 ];
 

@@ -49,7 +49,7 @@ describe('batches', () => {
 });
 
 describe('scores of rows', () => {
-  it('keep the order of the rows, however prompts are mixed', () => {
+  it('keep the order of the rows, however prompts are mixed', async () => {
     const texts = ['a', 'b', 'c'];
     const log = logFromRecords(
       Array.from({ length: 50 }, (_, i) => ({
@@ -65,11 +65,11 @@ describe('scores of rows', () => {
       ]),
     );
     const expected = log.responses.map((text, j) => policy.logProb([log.prompts[j >> 1]], [text]).item());
-    expect([...scoreRows(policy, rows)]).toEqual(expected);
-    expect([...scoreRows({ logProb: policy.logProb }, rows)]).toEqual(expected);
+    expect([...(await scoreRows(policy, rows))]).toEqual(expected);
+    expect([...(await scoreRows({ logProb: policy.logProb }, rows))]).toEqual(expected);
   });
-  it('are refused where they are NaN', () => {
-    expect(() =>
+  it('are refused where they are NaN', async () => {
+    await expect(
       scoreRows(
         family.bind(
           logits([
@@ -79,7 +79,7 @@ describe('scores of rows', () => {
         ),
         rowsOf(enumeratedLog()),
       ),
-    ).toThrow(/is NaN; expected finite parameters/);
+    ).rejects.toThrow(/is NaN; expected finite parameters/);
   });
 });
 
@@ -116,7 +116,7 @@ describe('the fit of pi0', () => {
       const share = others.filter(({ t }) => t === text).length / others.length;
       expect(Math.exp(logPropensity[j])).toBeCloseTo(share, 1);
     });
-    const inSample = scoreRows(family.bind(model.params), rows);
+    const inSample = await scoreRows(family.bind(model.params), rows);
     const mean = (values: Float64Array) => values.reduce((s, v) => s + v, 0) / values.length;
     expect(mean(logPropensity)).toBeLessThan(mean(inSample) - 0.01);
     expect(model.stopped.reason).toBe('done');
@@ -140,15 +140,15 @@ describe('the fit of pi0', () => {
     await refused({ signal: AbortSignal.abort() }, /the fit of pi0 ended early/);
   });
 
-  it('rows of a part are scored like those of the whole', () => {
+  it('rows of a part are scored like those of the whole', async () => {
     const policy = family.bind(
       logits([
         [1, 0, 0],
         [0, 1, 2],
       ]),
     );
-    const all = scoreRows(policy, rows);
+    const all = await scoreRows(policy, rows);
     const part = [13, 2, 7];
-    expect([...scoreRows(policy, selectRows(rows, part))]).toEqual(part.map((i) => all[i]));
+    expect([...(await scoreRows(policy, selectRows(rows, part)))]).toEqual(part.map((i) => all[i]));
   });
 });

@@ -222,7 +222,7 @@ describe('the fits of this repository go inside', () => {
         objective: 'sft',
       } as const;
       const { params, state } = await trainPope(options);
-      const scores = scoreRows(use.bind(params), drawn);
+      const scores = await scoreRows(use.bind(params), drawn);
       dispose([params, state.optimizer.firstMoment, state.optimizer.secondMoment]);
       return scores;
     };

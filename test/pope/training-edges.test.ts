@@ -63,14 +63,14 @@ describe('what held-out rounds say', () => {
     const weights = [0, 0.5, 2, 1, 1.5];
     const terms = weights.map((w) => (w === 0 ? 1 : w * Math.log(w) - (w - 1)));
     const expected = terms.reduce((a, b) => a + b, 0) / 5;
-    expectClose(klOf(weighed(weights))!, expected);
+    expectClose((await klOf(weighed(weights)))!, expected);
     expectClose((await figures(weighed(weights))).kl!, expected);
   });
-  test('D7: KL is unknown where the mean weight is no sample of the policy: below 1/2, above 2', () => {
-    expect(klOf(weighed([0.5, 0.5]))).not.toBeNull();
-    expect(klOf(weighed([2, 2]))).not.toBeNull();
-    expect(klOf(weighed([0.45, 0.5]))).toBeNull();
-    expect(klOf(weighed([2, 1.999, 2.1]))).toBeNull();
+  test('D7: KL is unknown where the mean weight is no sample of the policy: below 1/2, above 2', async () => {
+    expect(await klOf(weighed([0.5, 0.5]))).not.toBeNull();
+    expect(await klOf(weighed([2, 2]))).not.toBeNull();
+    expect(await klOf(weighed([0.45, 0.5]))).toBeNull();
+    expect(await klOf(weighed([2, 1.999, 2.1]))).toBeNull();
   });
   test('one missing propensity, and the log judges nothing', async () => {
     const of = weighed([1, 1, 1]);
@@ -112,7 +112,7 @@ describe('scoring', () => {
     Array.from({ length: 70 }, (_, i) => ({ prompt: `x${i % 20}`, responses: [{ text: 'a', propensity: 0.5 }] })),
   );
   const rows = evaluationRows(log, null);
-  const scored = (finite: boolean) => {
+  const scored = async (finite: boolean) => {
     const calls: Prompt[][] = [];
     const policy: Policy = {
       logProb: (prompts, texts) => {
@@ -121,21 +121,21 @@ describe('scoring', () => {
       },
       ...(finite && { distribution: () => [] }),
     };
-    expect([...scoreRows(policy, rows)]).toEqual(new Array(70).fill(-1));
+    expect([...(await scoreRows(policy, rows))]).toEqual(new Array(70).fill(-1));
     return calls;
   };
 
-  test('a policy over texts is asked for at most 32 rounds at a time', () => {
-    expect(scored(false).map((prompts) => prompts.length)).toEqual([32, 32, 6]);
+  test('a policy over texts is asked for at most 32 rounds at a time', async () => {
+    expect((await scored(false)).map((prompts) => prompts.length)).toEqual([32, 32, 6]);
   });
-  test('a policy over candidates is asked for all rounds of eight prompts at a time: each prompt costs once', () => {
-    const calls = scored(true);
+  test('a policy over candidates is asked for all rounds of eight prompts at a time: each prompt costs once', async () => {
+    const calls = await scored(true);
     expect(calls.map((prompts) => new Set(prompts).size)).toEqual([8, 8, 4]);
     expect(calls.flat().length).toBe(70);
   });
-  test('a log-probability that is NaN has the code of a run that diverged', () => {
+  test('a log-probability that is NaN has the code of a run that diverged', async () => {
     const nan: Policy = { logProb: (_, texts) => tensor(new Float64Array(texts.length).fill(Number.NaN)) };
-    expect(errorOf(() => scoreRows(nan, rows)).code).toBe('diverged');
+    await expect(scoreRows(nan, rows)).rejects.toMatchObject({ code: 'diverged' });
   });
 });
 

@@ -126,7 +126,7 @@ describe('fits of pi0', () => {
         innerSteps: 1,
       });
       const own = of((f) => f === fold);
-      expect(own.map((i) => scores[i])).toEqual([...scoreRows(family.bind(params), selectRows(rows, own))]);
+      expect(own.map((i) => scores[i])).toEqual([...(await scoreRows(family.bind(params), selectRows(rows, own)))]);
     }
   });
   test('a fold without rounds is told, also where that is because another has them all', async () => {

@@ -85,7 +85,7 @@ async function fitCommand(path: string, options: FitCommandOptions, context: Con
     progress.stop();
     const extra = policyExtra(candidates, score);
     const checkpoint = { config, tokenizer, params: fit.model.params, extra: { ...extra, fitted: 'pi0' } };
-    const own = scorePolicy({ checkpoint, candidates: candidates ?? null }, log, { label: 'scoring', progress });
+    const own = await scorePolicy({ checkpoint, candidates: candidates ?? null }, log, { label: 'scoring', progress });
     const result = {
       version,
       log: {

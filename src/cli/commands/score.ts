@@ -58,7 +58,7 @@ async function scoreCommand(
   const log = await readLog(path, { onError: options.onError, candidates });
   if (log.targetLogProb.has(name)) throw invalid('--name', name, 'a name that no target inside the log has');
   const policy = await loadPolicy(model, candidates);
-  const { logProb } = scorePolicy(policy, log, { label: 'scoring', progress });
+  const { logProb } = await scorePolicy(policy, log, { label: 'scoring', progress });
   await rewriteLog(
     path,
     options.out,

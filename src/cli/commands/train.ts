@@ -158,7 +158,7 @@ async function trainCommand(
     let result = trainResult(run, { ...parts, evaluation: null });
     await writeResult(options.out, result);
     if (!failed && ready.heldOutLog?.logPropensity != null && settings.signals.length > 0) {
-      const evaluation = heldOutEvaluation(run, extra, ready.heldOutLog, candidates, progress);
+      const evaluation = await heldOutEvaluation(run, extra, ready.heldOutLog, candidates, progress);
       result = trainResult(run, { ...parts, evaluation });
       await writeResult(options.out, result);
     }

@@ -33,7 +33,7 @@ export async function evaluateInParts(
           ...(options.positionBias && { examination: options.positionBias as readonly number[] }),
         });
       }
-      stream.add(part, score(part));
+      stream.add(part, await score(part));
       progress.at((rounds += part.rounds));
     }
   } finally {

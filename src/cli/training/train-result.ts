@@ -9,14 +9,14 @@ import type { Progress } from '../progress.js';
 import type { FinishedRun } from './run-training.js';
 
 /** Off-policy evaluation of the trained policy, alone, on rounds that it never saw. */
-export function heldOutEvaluation(
+export async function heldOutEvaluation(
   { model, settings }: FinishedRun,
   extra: Record<string, unknown>,
   log: Log,
   candidates: Candidates | undefined,
   progress: Progress,
-): EvaluationResult {
-  const trained = scorePolicy({ checkpoint: { ...model, extra }, candidates: candidates ?? null }, log, {
+): Promise<EvaluationResult> {
+  const trained = await scorePolicy({ checkpoint: { ...model, extra }, candidates: candidates ?? null }, log, {
     label: 'scoring held-out rounds',
     progress,
   });
