@@ -52,5 +52,7 @@ export default defineConfig([
     splitting: true,
     target: 'node20',
     platform: 'node',
+    // looked for when a GPU is asked for
+    external: ['webgpu', 'gpu.js'],
   },
 ]);

@@ -14,3 +14,4 @@ export {
 } from './create.js';
 export { backendOf, defaultBackend, setDefaultBackend } from './default.js';
 export { createJsBackend, jsBackend } from './js/index.js';
+export { moveTo } from './move-to.js';

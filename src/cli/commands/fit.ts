@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { moveTo } from '../../backend/index.js';
 import { jsonlText } from '../../data/index.js';
 import { readCandidates, readLog, writeFileAtomic } from '../../data/node.js';
 import { parameterCount } from '../../nn/index.js';
@@ -8,6 +9,7 @@ import { formatCount, formatNumber } from '../../report/index.js';
 import { invalid, PopeError } from '../../util/index.js';
 import { version } from '../../version.js';
 import { assertNotInput, filesOf, runFiles } from '../assert-not-input.js';
+import { openBackend } from '../backend-option.js';
 import { writeCheckpoint } from '../checkpoint-folder.js';
 import type { Context } from '../context.js';
 import { abortOnInterrupt } from '../interrupt.js';
@@ -61,9 +63,14 @@ async function fitCommand(path: string, options: FitCommandOptions, context: Con
     );
   }
   const interrupt = abortOnInterrupt();
+  let closeBackend = async (): Promise<void> => undefined;
   try {
-    const model = await startModel(log, candidates, options, command);
-    const { config, tokenizer, score } = model;
+    const start = await startModel(log, candidates, options, command);
+    const { config, tokenizer, score } = start;
+    const size = { rows: options.batch * config.blockSize, width: config.nEmbd };
+    const place = await openBackend(options.backend, size, (text) => note(context, options, text));
+    closeBackend = place.close;
+    const model = { ...start, params: await moveTo(start.params, place.backend) };
     note(
       context,
       options,
@@ -123,6 +130,7 @@ async function fitCommand(path: string, options: FitCommandOptions, context: Con
   } finally {
     progress.stop();
     interrupt.release();
+    await closeBackend();
   }
 }
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Backend } from '../../backend/index.js';
 import { readCandidates, readLog } from '../../data/node.js';
+import type { GptConfig } from '../../nn/index.js';
 import {
   type Objective,
   objectives,
@@ -10,6 +12,7 @@ import {
 } from '../../pope/index.js';
 import { PopeError } from '../../util/index.js';
 import { assertNotInput, filesOf, runFiles } from '../assert-not-input.js';
+import { openBackend } from '../backend-option.js';
 import type { Context } from '../context.js';
 import { abortOnInterrupt } from '../interrupt.js';
 import { languageFamily, type ModelOptions, withModelOptions } from '../language-model.js';
@@ -119,8 +122,14 @@ async function trainCommand(
   let hash = '';
   const log = await readLog(path, { onError: options.onError, candidates, onHash: (sha256) => void (hash = sha256) });
   const interrupt = abortOnInterrupt();
+  let closeBackend = async (): Promise<void> => undefined;
   try {
     const say = (text: string): void => note(context, options, text);
+    const place = async ({ blockSize, nEmbd }: GptConfig): Promise<Backend> => {
+      const opened = await openBackend(options.backend, { rows: options.batch * blockSize, width: nEmbd }, say);
+      closeBackend = opened.close;
+      return opened.backend;
+    };
     const ready = await prepareRun({
       path,
       log,
@@ -130,6 +139,7 @@ async function trainCommand(
       command,
       progress,
       signal: interrupt.signal,
+      place,
       say,
     });
     const { settings, model, warnings, saved } = ready;
@@ -177,5 +187,6 @@ async function trainCommand(
   } finally {
     progress.stop();
     interrupt.release();
+    await closeBackend();
   }
 }

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { type Backend, moveTo } from '../../backend/index.js';
 import { type Candidates, splitLog } from '../../data/index.js';
 import { hashFile, readLog, readText } from '../../data/node.js';
-import { parameterCount } from '../../nn/index.js';
+import { type GptConfig, parameterCount } from '../../nn/index.js';
 import type { Log, Warning } from '../../ope/index.js';
 import { crossFit, type EvaluationRows, evaluationRows, isLocal, type Signal } from '../../pope/index.js';
 import { seededRandom } from '../../random/index.js';
@@ -29,6 +30,8 @@ export interface PrepareInput {
   readonly command: Command;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Opens the backend that a model of these sizes computes on. */
+  readonly place: (config: GptConfig) => Promise<Backend>;
   readonly say: (text: string) => void;
 }
 
@@ -52,15 +55,20 @@ export async function prepareRun(input: PrepareInput): Promise<PreparedRun> {
   let model: LanguageModel;
   if (options.resume) {
     refuseModelOptions(command, '--resume');
-    saved = await readRun(options.out);
-    settings = resumedSettings(saved.settings, options, hashes, command);
-    model = saved.model;
+    const stored = await readRun(options.out);
+    settings = resumedSettings(stored.settings, options, hashes, command);
+    const backend = await input.place(stored.model.config);
+    const { params } = await moveTo({ params: stored.model.params }, backend);
+    const { firstMoment, secondMoment } = stored.state.optimizer;
+    const moments = await moveTo({ firstMoment, secondMoment }, backend);
+    model = { ...stored.model, params };
+    saved = { ...stored, model, state: { ...stored.state, optimizer: { ...stored.state.optimizer, ...moments } } };
     say(`going on after step ${saved.state.step}${saved.phase === 'imitate' ? ' of the imitation' : ''}`);
   } else {
     const signals = signalsFor(read, options);
     const start = await startModel(read, candidates, options, command);
     settings = settingsOf(options, signals, start, hashes);
-    model = start;
+    model = { ...start, params: await moveTo(start.params, await input.place(start.config)) };
     if (!wasGiven(command, 'diversity') && ['pope', 'policy-gradient', 'diversity'].includes(options.objective)) {
       say('diversity: anchored, -log(pi/pi0), the default for text; the paper has surprisal (--diversity surprisal)');
     }

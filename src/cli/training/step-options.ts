@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type BackendName, backendNames } from '../backend-option.js';
 import { choiceOption, integerOption, numberOption } from '../options.js';
 
 /** How a model is fitted or trained, whatever the objective. */
@@ -13,6 +14,7 @@ export interface StepOptions {
   readonly lengthExponent?: number;
   readonly scoreScale?: number;
   readonly onError: 'stop' | 'skip';
+  readonly backend?: BackendName;
 }
 
 /** Adds the options that `fit` and `train` share. */
@@ -49,5 +51,10 @@ export function withStepOptions(command: Command): Command {
       'stop: a bad round refuses the log; skip: it is dropped and counted',
       choiceOption('--on-error', ['stop', 'skip'] as const),
       'stop',
+    )
+    .option(
+      '--backend <name>',
+      'where the model computes: wasm, js, gpu (over gpu.js, float32), or auto, the faster of gpu and the default by a measurement (default: wasm where it may run, else js)',
+      choiceOption('--backend', backendNames),
     );
 }
