@@ -7,7 +7,7 @@ import { elementwiseVerbs } from './elementwise.js';
 import { gatherVerbs } from './gather.js';
 import { loadGpuJs } from './gpu-js.js';
 import { createLauncher, type GpuHandle } from './handles.js';
-import { matmulVerb } from './matmul.js';
+import { type MatmulForm, matmulVerb, soundForms } from './matmul.js';
 import { movementVerbs } from './movement.js';
 import { reduceVerbs } from './reduce.js';
 import { rowVerbs } from './rows.js';
@@ -18,6 +18,8 @@ import { webGpuRunner } from './webgpu-runner.js';
 /** A backend on a GPU, by way of gpu.js. */
 export interface GpuBackend extends Backend {
   readonly api: 'webgpu' | 'webgl2';
+  /** The forms of matrix products that passed their self-test on this device. */
+  readonly matmulForms: readonly string[];
   /** What the driver calls itself; "SwiftShader" and "llvmpipe" are software. */
   readonly adapter: string;
   /** Bytes of buffers in use and kept for reuse, and the number of those in use. */
@@ -44,12 +46,15 @@ export async function createGpuBackend({ api = 'auto' }: GpuBackendOptions = {})
   assertOneOf('api', api, ['auto', 'webgpu', 'webgl2']);
   const runner = await openRunner(api);
   const launcher = createLauncher(runner);
+  const forms: ReadonlySet<MatmulForm> =
+    runner.api === 'webgpu' ? await soundForms(launcher) : new Set<MatmulForm>(['plain']);
   const elementwise = elementwiseVerbs(launcher);
   const reductions = reduceVerbs(launcher, (value, size) => elementwise.fill('float32', size, value) as GpuHandle);
   return {
     name: 'gpu',
     api: runner.api,
     adapter: runner.adapter,
+    matmulForms: [...forms],
     memory: () => runner.memory(),
     destroy: () => runner.destroy(),
     async read(handle, dtype) {
@@ -82,7 +87,7 @@ export async function createGpuBackend({ api = 'auto' }: GpuBackendOptions = {})
     ...rowVerbs(launcher, reductions.reduce),
     ...adamwVerb(launcher),
     ...dropoutVerb(launcher),
-    matmul: matmulVerb(launcher, runner.api === 'webgpu'),
+    matmul: matmulVerb(launcher, forms),
     watch: (handle) => launcher.watch(handle as GpuHandle),
   };
 }

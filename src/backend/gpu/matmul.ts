@@ -32,6 +32,37 @@ const product = kernel(
   return s;`,
 );
 
+/** The same with four neighbours of a row a thread, for n that four divides: each number of x serves four products. */
+const product4: KernelSource = {
+  ...product,
+  name: 'matmul 4',
+  lanes: 4,
+  body: `const many = n / 4;
+  const row = quotient(this.thread.x, many);
+  const j = (this.thread.x - row * many) * 4;
+  const b = quotient(row, m);
+  const i = row - b * m;
+  let at = b * xb + i * xi;
+  let by = b * yb + j * yj;
+  let s0 = 0; let s1 = 0; let s2 = 0; let s3 = 0;
+  for (let c = 0; c < k; c += 16) {
+    let p0 = 0; let p1 = 0; let p2 = 0; let p3 = 0;
+    for (let d = 0; d < 16; d++) {
+      if (c + d < k) {
+        const v = x[at];
+        p0 = p0 + v * y[by];
+        p1 = p1 + v * y[by + yj];
+        p2 = p2 + v * y[by + 2 * yj];
+        p3 = p3 + v * y[by + 3 * yj];
+        at = at + xp;
+        by = by + yp;
+      }
+    }
+    s0 = s0 + p0; s1 = s1 + p1; s2 = s2 + p2; s3 = s3 + p3;
+  }
+  return [s0, s1, s2, s3];`,
+};
+
 /**
  * The same by workgroups of 16 x 16 threads, each of which computes 4 x 4 numbers of a 64 x 64 tile out of shared memory.
  * `entry` stands in the place of gpu.js's entry point; everything before it (arguments, buffers) is gpu.js's own.
@@ -110,7 +141,11 @@ fn main(@builtin(workgroup_id) group : vec3<u32>, @builtin(local_invocation_id) 
 /** From this many multiplications on, and no side below half a tile, the tiled kernel is taken where there is one. */
 const LARGE = 2 ** 18;
 
-export function matmulVerb({ launch, release }: Launcher, hasEntries: boolean): Backend['matmul'] {
+/** The forms of a product that a device has. */
+export type MatmulForm = 'plain' | 'four' | 'tiled';
+
+/** How products are computed: by the best of the `forms` that fits. */
+export function matmulVerb({ launch, release }: Launcher, forms: ReadonlySet<MatmulForm>): Backend['matmul'] {
   return (x, y, transposeX, transposeY, shape) => {
     const rank = shape.length;
     const [m, n] = [shape[rank - 2], shape[rank - 1]];
@@ -130,15 +165,12 @@ export function matmulVerb({ launch, release }: Launcher, hasEntries: boolean): 
       transposeY ? 1 : n,
       transposeY ? k : 1,
     ];
-    const large = hasEntries && Math.min(m, n) >= TILE / 2 && m * n * k >= LARGE && batch < 2 ** 16;
-    const out = launch(
-      'matmul',
-      large ? tiled : product,
-      [xs.handle, ys.handle],
-      large ? [...integers, batch] : integers,
-      [],
-      batch * m * n,
-    );
+    // without the plain form, which a self-test leaves out, the other is taken whatever the size
+    const large = !forms.has('plain') || (Math.min(m, n) >= TILE / 2 && m * n * k >= LARGE && batch < 2 ** 16);
+    const isTiled = forms.has('tiled') && large;
+    const chosen = isTiled ? tiled : forms.has('four') && n % 4 === 0 ? product4 : product;
+    const inputs = [xs.handle, ys.handle];
+    const out = launch('matmul', chosen, inputs, isTiled ? [...integers, batch] : integers, [], batch * m * n);
     for (const { handle, made } of [xs, ys]) if (made) release(handle);
     return out;
   };
@@ -159,3 +191,40 @@ export function matmulVerb({ launch, release }: Launcher, hasEntries: boolean): 
 }
 
 const zero = kernel('zero', [], [], 'return 0;');
+
+/**
+ * Whether each form of a product computes what the plain one does on this device, on sides that no tile divides; those
+ * that do not are left out.
+ */
+export async function soundForms(launcher: Launcher): Promise<ReadonlySet<MatmulForm>> {
+  const [m, k, n] = [70, 37, 68];
+  const operand = (rows: number, cols: number): Operand => ({
+    handle: launcher.upload(
+      'self-test',
+      Float32Array.from({ length: rows * cols }, (_, i) => ((i * 7) % 13) - 6),
+    ),
+    shape: [rows, cols],
+    size: rows * cols,
+    dtype: 'float32',
+  });
+  const [x, y] = [operand(m, k), operand(n, k)];
+  const productOf = async (...forms: MatmulForm[]): Promise<Float32Array | null> => {
+    const out = matmulVerb(launcher, new Set(forms))(x, y, false, true, [m, n]) as GpuHandle;
+    try {
+      return await launcher.read(out);
+    } catch {
+      return null;
+    } finally {
+      launcher.release(out);
+    }
+  };
+  const expected = await productOf('plain');
+  const forms = new Set<MatmulForm>(['plain']);
+  for (const form of ['four', 'tiled'] as const) {
+    const found = await productOf(form);
+    // whole numbers: every sum is exact
+    if (found !== null && expected !== null && found.every((z, i) => z === expected[i])) forms.add(form);
+  }
+  for (const one of [x, y]) launcher.release(handleOf(one));
+  return forms;
+}

@@ -14,6 +14,8 @@ export interface KernelSource {
   /** Names of arguments that are numbers. */
   readonly floats: readonly string[];
   readonly body: string;
+  /** Numbers that a thread computes and returns as a list; 1 where absent. Only WebGPU has such kernels. */
+  readonly lanes?: 4;
   /** A kernel that only WebGPU has: WGSL that stands in the place of the entry point which gpu.js makes of the body. */
   readonly entry?: {
     readonly code: string;

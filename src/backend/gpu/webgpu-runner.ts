@@ -86,15 +86,16 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       const assemble = kernel.assembleWGSL;
       kernel.assembleWGSL = () => `${assemble.call(kernel).split('@compute')[0]}\n${entry.code}`;
     }
-    // every result gets a buffer of its own, out of those that were freed
-    kernel._ensureOutputBuffer = () => {
-      if (context === undefined) return;
-      kernel.outputBuffer = take(kernel.threadDim[0] * 4);
-      kernel.bindGroupDirty = true;
-    };
+    // a build needs no result
+    kernel._ensureOutputBuffer = () => undefined;
     const like: unknown[] = [...source.integers, ...source.floats].map(() => 1);
     const ready = kernel.build(...source.buffers.map(() => ({ type: 'WebGPUBuffer' })), ...like).then(() => {
       context ??= kernel.context;
+      // every result gets a buffer of its own, out of those that were freed
+      kernel._ensureOutputBuffer = () => {
+        kernel.outputBuffer = take(kernel.threadDim[0] * 4 * (source.lanes ?? 1));
+        kernel.bindGroupDirty = true;
+      };
     });
     return { kernel, ready };
   }
@@ -153,7 +154,7 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       const { kernel } = compiled.get(source.name)!;
       const { entry } = source;
       if (entry !== undefined) kernel._computeDispatch = () => ({ groups: entry.groups(integers), dispatchWidth: 0 });
-      kernel.setOutput([size]);
+      kernel.setOutput([size / (source.lanes ?? 1)]);
       void kernel.run(...inputs.map(bind), ...integers, ...floats);
       const result = kernel.outputBuffer!;
       kernel.outputBuffer = null;
