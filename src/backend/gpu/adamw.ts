@@ -1,6 +1,6 @@
 import type { AdamwOptions, Backend } from '../backend.js';
 import type { Launcher } from './handles.js';
-import { handleOf, kernel } from './kernel.js';
+import { assertNotRecording, handleOf, kernel } from './kernel.js';
 
 const moment = kernel(
   'adamw moment',
@@ -28,9 +28,11 @@ const step = kernel(
 );
 
 /** One AdamW step in three kernels: the two moments, then the parameter. */
-export function adamwVerb({ launch }: Launcher): Required<Pick<Backend, 'adamw'>> {
+export function adamwVerb(launcher: Launcher): Required<Pick<Backend, 'adamw'>> {
+  const { launch } = launcher;
   return {
     adamw(p, grad, m, v, { learningRate, beta1, beta2, epsilon, weightDecay, step: t }: AdamwOptions) {
+      assertNotRecording(launcher, 'adamw', 'the number of its step');
       const g = handleOf(grad);
       const m1 = launch('adamw', moment, [handleOf(m), g], [], [beta1], p.size);
       const v1 = launch('adamw', square, [handleOf(v), g], [], [beta2], p.size);

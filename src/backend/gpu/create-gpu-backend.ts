@@ -1,7 +1,8 @@
-import { isInt32, type TypedArray } from '../../tensor/index.js';
+import { isInt32, type Tensor, type Tree, type TypedArray } from '../../tensor/index.js';
 import { assertOneOf, invalid, PopeError } from '../../util/index.js';
 import type { Backend } from '../backend.js';
 import { adamwVerb } from './adamw.js';
+import { type Captured, capture } from './capture.js';
 import { dropoutVerb } from './dropout.js';
 import { elementwiseVerbs } from './elementwise.js';
 import { gatherVerbs } from './gather.js';
@@ -24,6 +25,14 @@ export interface GpuBackend extends Backend {
   readonly adapter: string;
   /** Bytes of buffers in use and kept for reuse, and the number of those in use. */
   memory(): { readonly bytesInUse: number; readonly bytesKept: number; readonly buffers: number };
+  /**
+   * A function of tensors, noted once and replayed in one submission a call: for steps whose shapes never change. What
+   * is not a tensor argument is frozen as it was (numbers, shapes, indices made inside), so `dropout` and `adamw`, which
+   * need new numbers every step, are refused inside. Integer inputs are not checked against their axes. On WebGL2 the
+   * function itself is called.
+   * @param fn called twice. @param examples arguments in the shapes of all later ones.
+   */
+  capture<T extends Tree>(fn: (...inputs: Tensor[]) => T, ...examples: Tensor[]): Promise<Captured<T>>;
   /** Gives the device back; without it a process does not end. Tensors on it are lost. */
   destroy(): Promise<void>;
 }
@@ -50,7 +59,7 @@ export async function createGpuBackend({ api = 'auto' }: GpuBackendOptions = {})
     runner.api === 'webgpu' ? await soundForms(launcher) : new Set<MatmulForm>(['plain']);
   const elementwise = elementwiseVerbs(launcher);
   const reductions = reduceVerbs(launcher, (value, size) => elementwise.fill('float32', size, value) as GpuHandle);
-  return {
+  const backend: GpuBackend = {
     name: 'gpu',
     api: runner.api,
     adapter: runner.adapter,
@@ -89,7 +98,9 @@ export async function createGpuBackend({ api = 'auto' }: GpuBackendOptions = {})
     ...dropoutVerb(launcher),
     matmul: matmulVerb(launcher, forms),
     watch: (handle) => launcher.watch(handle as GpuHandle),
+    capture: (fn, ...examples) => capture(backend, runner, launcher, fn, examples),
   };
+  return backend;
 }
 
 const noFloat64 = (): PopeError =>

@@ -1,14 +1,16 @@
 import type { Backend } from '../backend.js';
 import { dropoutHash, dropoutThreshold } from '../js/dropout.js';
 import type { Launcher } from './handles.js';
-import { handleOf, kernel } from './kernel.js';
+import { assertNotRecording, handleOf, kernel } from './kernel.js';
 
 const masked = kernel('dropout', ['x', 'mask'], [], 'return x[this.thread.x] * mask[this.thread.x];');
 
 /** The mask is drawn on this side, since it hashes 32-bit integers, and uploaded: the same one as on every backend. */
-export function dropoutVerb({ launch, upload, release }: Launcher): Pick<Backend, 'dropout'> {
+export function dropoutVerb(launcher: Launcher): Pick<Backend, 'dropout'> {
+  const { launch, upload, release } = launcher;
   return {
     dropout(x, rate, key) {
+      assertNotRecording(launcher, 'dropout', 'its mask');
       const threshold = dropoutThreshold(rate);
       const kept = 1 / (1 - rate);
       const mask = new Float32Array(x.size);

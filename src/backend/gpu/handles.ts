@@ -24,6 +24,9 @@ interface Slot {
   uses: number;
 }
 
+/** Makes submissions with the buffers of the inputs, and gives those of the outputs. */
+type Submission = (inputs: readonly GpuBuffer[]) => readonly GpuBuffer[];
+
 /** Launches kernels on handles: at once, or as soon as what they wait for is there. */
 export interface Launcher {
   upload(op: string, data: Float32Array, known?: TypedArray): GpuHandle;
@@ -35,6 +38,10 @@ export interface Launcher {
     floats: readonly number[],
     size: number,
   ): GpuHandle;
+  /** A submission of several outputs. */
+  submitMany(op: string, inputs: readonly GpuHandle[], sizes: readonly number[], run: Submission): GpuHandle[];
+  /** Whether what is launched is being noted: what would be frozen into a recording is refused then. */
+  isRecording: boolean;
   /** The numbers. @throws PopeError naming the op that failed. */
   read(handle: GpuHandle): Promise<Float32Array>;
   /** One use less; the last gives the buffer back. */
@@ -67,28 +74,54 @@ export function createLauncher(runner: GpuRunner): Launcher {
   }
 
   /** Submits, unless an input is broken. */
-  function submit(
-    out: GpuHandle,
-    kernel: KernelSource,
-    inputs: readonly GpuHandle[],
-    integers: readonly number[],
-    floats: readonly number[],
-  ): void {
+  function submit(outs: readonly GpuHandle[], inputs: readonly GpuHandle[], run: Submission): void {
     const broken = inputs.find(({ error }) => error !== null);
     try {
       if (broken !== undefined) throw broken.error;
       if (runner.isLost()) throw lost();
-      const buffers = inputs.map(({ slot }) => slot.buffer);
-      const buffer = runner.launch(kernel, buffers, integers, floats, out.size);
-      // freed while it waited
-      if (out.slot.uses === 0) runner.free(buffer);
-      else out.slot.buffer = buffer;
+      const buffers = run(inputs.map(({ slot }) => slot.buffer));
+      outs.forEach(({ slot }, i) => {
+        // freed while it waited
+        if (slot.uses === 0) runner.free(buffers[i]);
+        else slot.buffer = buffers[i];
+      });
     } catch (error) {
-      out.error = error === broken?.error ? error : failed(out.op, error);
+      for (const out of outs) out.error = error === broken?.error ? error : failed(out.op, error);
     }
   }
 
+  /** Submits at once, or when the inputs and `building` are there. */
+  function submitWhenReady(
+    outs: readonly GpuHandle[],
+    inputs: readonly GpuHandle[],
+    building: Promise<void> | null,
+    run: Submission,
+  ): void {
+    const waits = inputs.map(({ pending }) => pending).filter((pending) => pending !== null);
+    if (building !== null) waits.push(building);
+    if (waits.length === 0) {
+      submit(outs, inputs, run);
+      return;
+    }
+    if (launcher.isRecording)
+      throw new PopeError('a captured function took another way when it was noted; expected the same ops each time.');
+    for (const { slot } of inputs) slot.uses++;
+    const done = Promise.all(waits)
+      .then(
+        () => submit(outs, inputs, run),
+        (error: unknown) => {
+          for (const out of outs) out.error = failed(out.op, error);
+        },
+      )
+      .then(() => {
+        for (const out of outs) out.pending = null;
+        for (const input of inputs) release(input);
+      });
+    for (const out of outs) out.pending = done;
+  }
+
   const launcher: Launcher = {
+    isRecording: false,
     upload(op, data, known) {
       const out = handle(op, data.length, known);
       if (runner.isLost()) out.error = failed(op, lost());
@@ -98,26 +131,15 @@ export function createLauncher(runner: GpuRunner): Launcher {
     launch(op, kernel, inputs, integers, floats, size) {
       if (size === 0) return launcher.upload(op, new Float32Array(0));
       const out = handle(op, size);
-      const waits = inputs.map(({ pending }) => pending).filter((pending) => pending !== null);
-      const building = runner.prepare(kernel);
-      if (building !== null) waits.push(building);
-      if (waits.length === 0) {
-        submit(out, kernel, inputs, integers, floats);
-        return out;
-      }
-      for (const { slot } of inputs) slot.uses++;
-      out.pending = Promise.all(waits)
-        .then(
-          () => submit(out, kernel, inputs, integers, floats),
-          (error: unknown) => {
-            out.error = failed(op, error);
-          },
-        )
-        .then(() => {
-          out.pending = null;
-          for (const input of inputs) release(input);
-        });
+      submitWhenReady([out], inputs, runner.prepare(kernel), (buffers) => [
+        runner.launch(kernel, buffers, integers, floats, size),
+      ]);
       return out;
+    },
+    submitMany(op, inputs, sizes, run) {
+      const outs = sizes.map((size) => handle(op, size));
+      submitWhenReady(outs, inputs, null, run);
+      return outs;
     },
     async read(h) {
       h.slot.uses++;

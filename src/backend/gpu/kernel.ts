@@ -1,7 +1,8 @@
 import { type Shape, sizeOf } from '../../tensor/index.js';
+import { PopeError } from '../../util/index.js';
 import type { Operand } from '../backend.js';
 import { mergeAxes } from '../js/walk.js';
-import type { GpuHandle } from './handles.js';
+import type { GpuHandle, Launcher } from './handles.js';
 import type { KernelSource } from './runner.js';
 
 /** A kernel whose arguments are `buffers`, then `integers`, then `floats`. */
@@ -68,4 +69,12 @@ export const walkAt = (name: string): string =>
 /** What is outside, at and inside of an axis. */
 export function around(shape: Shape, axis: number): { outer: number; n: number; inner: number } {
   return { outer: sizeOf(shape.slice(0, axis)), n: shape[axis], inner: sizeOf(shape.slice(axis + 1)) };
+}
+
+/** @throws PopeError where the op's new numbers of every call would be frozen into a recording. */
+export function assertNotRecording(launcher: Launcher, op: string, what: string): void {
+  if (!launcher.isRecording) return;
+  throw new PopeError(`${op} is inside of a captured function, which would freeze ${what}; expected it outside.`, {
+    argument: 'fn',
+  });
 }

@@ -24,6 +24,17 @@ export interface KernelSource {
   };
 }
 
+/** Submissions that can be made again, all at once. */
+export interface Recording {
+  /** Copies numbers into buffers of the recording, runs it, and copies `results` out of it, in one submission. */
+  replay(
+    copies: readonly { readonly from: GpuBuffer; readonly to: GpuBuffer }[],
+    results: readonly GpuBuffer[],
+  ): GpuBuffer[];
+  /** Gives its buffers back; it cannot be replayed after. */
+  free(): void;
+}
+
 /** One way to compute on a GPU: WebGPU or WebGL2, both by way of gpu.js. */
 export interface GpuRunner {
   readonly api: 'webgpu' | 'webgl2';
@@ -44,6 +55,8 @@ export interface GpuRunner {
   upload(data: Float32Array): GpuBuffer;
   read(buffer: GpuBuffer, size: number): Promise<Float32Array>;
   free(buffer: GpuBuffer): void;
+  /** Runs `run`, noting what it submits; absent where it cannot be replayed. All kernels must be prepared. */
+  record?(run: () => void): Recording;
   /** Bytes of buffers that are in use, and of those kept for reuse. */
   memory(): { readonly bytesInUse: number; readonly bytesKept: number; readonly buffers: number };
   /** Whether the device is gone; then nothing runs on it again. */

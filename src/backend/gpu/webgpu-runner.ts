@@ -1,28 +1,32 @@
 import { PopeError } from '../../util/index.js';
 import { addFunctions, createKernel, type GpuJs } from './gpu-js.js';
-import type { GpuBuffer, GpuRunner, KernelSource } from './runner.js';
+import type { GpuBuffer, GpuRunner, KernelSource, Recording } from './runner.js';
+import { createBuffers, type DeviceBuffer } from './webgpu-buffers.js';
 
 // The parts of WebGPU and of gpu.js's WebGPU kernels that are used here; their types are no part of our build.
-
-interface DeviceBuffer {
-  readonly size: number;
-  destroy(): void;
-  mapAsync(mode: number): Promise<void>;
-  getMappedRange(): ArrayBuffer;
-  unmap(): void;
-}
 
 interface WebGpuDevice {
   readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
   readonly queue: {
-    writeBuffer(buffer: DeviceBuffer, offset: number, data: Float32Array): void;
+    writeBuffer(buffer: DeviceBuffer, offset: number, data: Float32Array | ArrayBuffer): void;
     submit(commands: readonly unknown[]): void;
   };
   createBuffer(descriptor: { size: number; usage: number }): DeviceBuffer;
+  createBindGroup(descriptor: {
+    layout: unknown;
+    entries: readonly { readonly binding: number; readonly resource: { readonly buffer: DeviceBuffer } }[];
+  }): unknown;
   createCommandEncoder(): {
     copyBufferToBuffer(from: DeviceBuffer, at: number, to: DeviceBuffer, into: number, size: number): void;
+    beginComputePass(): {
+      setPipeline(pipeline: unknown): void;
+      setBindGroup(index: number, group: unknown): void;
+      dispatchWorkgroups(x: number, y: number, z: number): void;
+      end(): void;
+    };
     finish(): unknown;
   };
+  onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
   destroy(): void;
 }
 
@@ -40,6 +44,9 @@ interface WebGpuKernel {
   threadDim: number[];
   workgroupSize: number[];
   bindGroupDirty: boolean;
+  readonly bindGroupLayout: unknown;
+  readonly computePipeline: unknown;
+  readonly paramsMirror: ArrayBuffer;
   build(...args: readonly unknown[]): Promise<void>;
   run(...args: readonly unknown[]): Promise<unknown>;
   setOutput(output: readonly number[]): void;
@@ -58,12 +65,9 @@ interface BoundBuffer {
   readonly _deleted: false;
 }
 
-const STORAGE = 0x80;
-const COPY_SRC = 0x04;
+const UNIFORM = 0x40;
 const COPY_DST = 0x08;
 const MAP_READ = 0x01;
-/** Freed buffers wait for a result of their size up to this many bytes. */
-const KEEP_BYTES = 2 ** 28;
 
 interface Compiled {
   readonly kernel: WebGpuKernel;
@@ -75,8 +79,12 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
   const gpu = new GPU({ mode: 'webgpu' });
   addFunctions(gpu);
   const compiled = new Map<string, Compiled>();
-  const kept = new Map<number, DeviceBuffer[]>();
-  let [bytesInUse, bytesKept, buffers] = [0, 0, 0];
+  const buffers = createBuffers();
+  const take = (bytes: number, constant?: boolean): DeviceBuffer => buffers.take(context!.device, bytes, constant);
+  /** Of the recording that is under way. */
+  let steps: Step[] | null = null;
+  /** What the device reported by itself: memory that it has not, for one. Told at the next read. */
+  let complaint: string | null = null;
   let context: Context | undefined;
 
   function compile(source: KernelSource): Compiled {
@@ -98,16 +106,6 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       };
     });
     return { kernel, ready };
-  }
-
-  function take(bytes: number): DeviceBuffer {
-    const size = Math.max(bytes, 4);
-    const reused = kept.get(size)?.pop();
-    bytesInUse += size;
-    buffers++;
-    if (reused === undefined) return context!.device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
-    bytesKept -= size;
-    return reused;
   }
 
   const bind = (buffer: GpuBuffer): BoundBuffer => ({
@@ -133,6 +131,9 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
     throw new PopeError(`WebGPU cannot be used: ${why}`, { code: 'no_gpu', cause });
   }
   const { device, adapter } = context!;
+  device.onuncapturederror = ({ error }) => {
+    complaint ??= error.message;
+  };
   const most = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize) / 4;
   const { vendor, architecture, description } = adapter.info ?? {};
 
@@ -158,10 +159,11 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       void kernel.run(...inputs.map(bind), ...integers, ...floats);
       const result = kernel.outputBuffer!;
       kernel.outputBuffer = null;
+      steps?.push(stepOf(device, kernel, inputs as readonly DeviceBuffer[], result));
       return result;
     },
     upload(data) {
-      const buffer = take(data.byteLength);
+      const buffer = take(data.byteLength, true);
       if (data.length > 0) device.queue.writeBuffer(buffer, 0, data);
       return buffer;
     },
@@ -173,29 +175,85 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       device.queue.submit([encoder.finish()]);
       try {
         await staging.mapAsync(MAP_READ);
+        if (complaint !== null) {
+          const why = complaint;
+          complaint = null;
+          throw new Error(why);
+        }
         return new Float32Array(staging.getMappedRange().slice(0));
       } finally {
         staging.destroy();
       }
     },
-    free(buffer) {
-      const { size } = buffer as DeviceBuffer;
-      bytesInUse -= size;
-      buffers--;
-      if (bytesKept + size > KEEP_BYTES) {
-        (buffer as DeviceBuffer).destroy();
-        return;
+    free: (buffer) => buffers.free(buffer as DeviceBuffer),
+    memory: buffers.memory,
+    record(run): Recording {
+      const held = buffers.hold();
+      const recorded: Step[] = [];
+      steps = recorded;
+      try {
+        run();
+      } finally {
+        steps = null;
+        held.close();
       }
-      bytesKept += size;
-      const same = kept.get(size);
-      if (same === undefined) kept.set(size, [buffer as DeviceBuffer]);
-      else same.push(buffer as DeviceBuffer);
+      return {
+        replay(copies, results) {
+          const encoder = device.createCommandEncoder();
+          const copy = (from: GpuBuffer, to: GpuBuffer): void => {
+            const { size } = to as DeviceBuffer;
+            encoder.copyBufferToBuffer(from as DeviceBuffer, 0, to as DeviceBuffer, 0, size);
+          };
+          for (const { from, to } of copies) copy(from, to);
+          const pass = encoder.beginComputePass();
+          for (const { pipeline, group, groups } of recorded) {
+            pass.setPipeline(pipeline);
+            pass.setBindGroup(0, group);
+            pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
+          }
+          pass.end();
+          const fresh = results.map((from) => {
+            const to = take((from as DeviceBuffer).size);
+            copy(from, to);
+            return to;
+          });
+          device.queue.submit([encoder.finish()]);
+          return fresh;
+        },
+        free() {
+          held.destroy();
+          for (const { params } of recorded) params.destroy();
+        },
+      };
     },
-    memory: () => ({ bytesInUse, bytesKept, buffers }),
     isLost: () => context!.isLost,
     async destroy() {
       await gpu.destroy();
       device.destroy();
     },
   };
+}
+
+/** A dispatch with all that it is bound to. */
+interface Step {
+  readonly pipeline: unknown;
+  readonly group: unknown;
+  readonly groups: readonly number[];
+  readonly params: DeviceBuffer;
+}
+
+/** The dispatch that a kernel has just made, with a copy of its parameters: its own serve the next call. */
+function stepOf(
+  device: WebGpuDevice,
+  kernel: WebGpuKernel,
+  inputs: readonly DeviceBuffer[],
+  result: DeviceBuffer,
+): Step {
+  const params = device.createBuffer({ size: kernel.paramsMirror.byteLength, usage: UNIFORM | COPY_DST });
+  device.queue.writeBuffer(params, 0, kernel.paramsMirror);
+  const group = device.createBindGroup({
+    layout: kernel.bindGroupLayout,
+    entries: [params, ...inputs, result].map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
+  return { pipeline: kernel.computePipeline, group, groups: kernel._computeDispatch(kernel.threadDim).groups, params };
 }
