@@ -28,6 +28,7 @@ export async function webGlRunner(GPU: GpuJs): Promise<GpuRunner> {
     gpu,
     { name: 'upload', buffers: ['x'], integers: [], floats: [], body: 'return x[this.thread.x];' },
     'Array',
+    { optimizeFloatMemory: true },
   );
   let [bytesInUse, buffers] = [0, 0];
   const made = (texture: unknown, size: number): GpuBuffer => {
@@ -48,7 +49,11 @@ export async function webGlRunner(GPU: GpuJs): Promise<GpuRunner> {
     adapter: info === null ? 'unnamed' : String(context.getParameter(info.UNMASKED_RENDERER_WEBGL)),
     maxSize: 2 ** 24,
     prepare(source) {
-      if (!kernels.has(source.name)) kernels.set(source.name, createKernel(gpu, source, 'NumberTexture'));
+      if (!kernels.has(source.name))
+        kernels.set(
+          source.name,
+          createKernel(gpu, source, 'MemoryOptimizedNumberTexture', { optimizeFloatMemory: true }),
+        );
       return null;
     },
     launch: (source: KernelSource, inputs, integers, floats, size) =>
