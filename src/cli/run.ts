@@ -3,6 +3,7 @@ import { version } from '../version.js';
 import { registerDemo } from './commands/demo.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerEvaluate } from './commands/evaluate.js';
+import { registerExperiment } from './commands/experiment.js';
 import { registerFit } from './commands/fit.js';
 import { registerGenerate } from './commands/generate.js';
 import { registerLint } from './commands/lint.js';
@@ -22,6 +23,7 @@ const commands: readonly ((program: Command, context: Context) => void)[] = [
   registerGenerate,
   registerLint,
   registerSimulate,
+  registerExperiment,
   registerDoctor,
 ];
 

@@ -10,10 +10,10 @@ import { useNodeWebGpu } from './node-webgpu.js';
 
 const config: GptConfig = {
   vocabSize: 32,
-  blockSize: 16,
-  nLayer: 2,
+  blockSize: 12,
+  nLayer: 1,
   nHead: 2,
-  nEmbd: 32,
+  nEmbd: 16,
   dropout: 0.1,
   layerNormEpsilon: 1e-5,
 };
@@ -55,7 +55,7 @@ describe.skipIf(missing !== null)('a GPT on the gpu backend', async () => {
     ];
     // float32 rounding grows along the run: it is 5e-7 at the first step
     ours.forEach((loss, i) => void expect(Math.abs(loss - theirs[i]!)).toBeLessThan(1e-6 + 1e-6 * (i + 1)));
-    expect(ours[49]!).toBeLessThan(ours[0]! - 1);
+    expect(ours[49]!).toBeLessThan(ours[0]! - 0.1);
     expect(new Set(buffers.slice(1)).size).toBe(1);
     expect(new Set(bytes.slice(5)).size).toBe(1);
   });

@@ -16,6 +16,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   pope: ['util', 'tensor', 'backend', 'autograd', 'ops', 'random', 'stats', 'ope', 'nn', 'version.ts'],
   data: ['util', 'random', 'stats', 'ope', 'pope'],
   report: ['util', 'stats', 'ope', 'pope'],
+  study: ['util', 'tensor', 'backend', 'autograd', 'ops', 'nn', 'random', 'stats', 'ope', 'pope', 'data', 'report'],
 };
 const core = ['util', 'tensor', 'backend', 'autograd', 'ops', 'nn', 'random', 'stats', 'ope', 'pope'];
 /** The files of pope that may train a transformer's way. */

@@ -1,5 +1,6 @@
 export { type CoverageData, type CoverageSeries, coverageFigure } from './coverage-figure.js';
 export { type IntervalFigureData, type IntervalRow, intervalFigure } from './interval-figure.js';
+export { type SeriesPanel, type SeriesPanelsData, type SeriesPoint, seriesPanels } from './series-panels.js';
 export { type Curve, type CurvePanel, type TrainingCurvesData, trainingCurves } from './training-curves.js';
 export {
   type IntervalValue,

@@ -1,0 +1,106 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { jsonlText, jsonText } from '../../data/index.js';
+import { readText, writeFileAtomic } from '../../data/node.js';
+import { fileOf, type Json, renderPage, type Study, type StudyPage } from '../../study/index.js';
+import { PopeError } from '../../util/index.js';
+import { version } from '../../version.js';
+import type { Progress } from '../progress.js';
+import { dataFolder } from './data-folder.js';
+import { writeStudyIndex } from './study-index.js';
+
+export interface RunStudyOptions {
+  readonly seed: number;
+  readonly size: 'full' | 'quick';
+  readonly data: string;
+  readonly out: string;
+  /** Forgets what an earlier run kept. */
+  readonly fresh: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly say: (text: string) => void;
+}
+
+/** What NAME.json holds. */
+export interface StudyResult {
+  readonly study: string;
+  readonly question: string;
+  readonly version: string;
+  readonly settings: { readonly seed: number; readonly size: 'full' | 'quick'; readonly study_version: number };
+  readonly sentence: string;
+  readonly findings: StudyPage['findings'];
+  readonly records: readonly Json[];
+}
+
+/**
+ * Runs the cells of a study that no earlier run has kept, then writes NAME.json, its figures and its page. Each cell is
+ * kept as it is done, in OUT/.cache, so that a study that was cut goes on where it was.
+ * @throws PopeError (code `aborted`) where it was stopped; for data that is not there, naming the folder.
+ */
+export async function runStudy(study: Study, options: RunStudyOptions): Promise<StudyResult> {
+  const { seed, size, out, signal, progress, say } = options;
+  const folder = await dataFolder(options.data, study.needs);
+  const settings = { seed, size, study_version: study.version };
+  const cells = await study.cells({ seed, size, read: (path) => wholeText(join(folder, path)), signal });
+  const cache = join(out, '.cache', `${study.name}.jsonl`);
+  const kept = options.fresh ? new Map<string, Json>() : await keptRecords(cache, settings);
+  const known = cells.filter(({ key }) => kept.has(key)).length;
+  if (known > 0) say(`${known} of ${cells.length} cells were kept by an earlier run`);
+  progress.start(study.name, cells.length);
+  try {
+    for (const [i, cell] of cells.entries()) {
+      progress.at(i);
+      if (!kept.has(cell.key)) {
+        kept.set(cell.key, (await cell.run()) as Json);
+        if (signal.aborted) throw stopped(study.name, cells.length, kept.size);
+        await writeFileAtomic(cache, jsonlText([settings, ...[...kept].map(([key, record]) => ({ key, record }))]));
+      }
+      // lets Ctrl-C and the bar in
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (signal.aborted) throw stopped(study.name, cells.length, kept.size);
+    }
+  } finally {
+    progress.stop();
+  }
+  const records = cells.map(({ key }) => kept.get(key)!);
+  const page = study.page(records);
+  const result: StudyResult = {
+    study: study.name,
+    question: study.question,
+    version,
+    settings,
+    sentence: page.sentence,
+    findings: page.findings,
+    records,
+  };
+  const how = `\`pope experiment ${study.name} --seed ${seed}${size === 'quick' ? ' --size quick' : ''}\`${study.needs.length === 0 ? '' : ` with the data of ${study.needs.join(', ')} below \`--data\``}. ${cells.length} cells, version ${version}.${size === 'quick' ? ' **A quick run: too small to learn from.**' : ''}`;
+  await writeFileAtomic(join(out, `${study.name}.json`), `${jsonText(result, 1)}\n`);
+  for (const { suffix, svg } of page.figures) await writeFileAtomic(join(out, fileOf(study.name, suffix)), `${svg}\n`);
+  await writeFileAtomic(join(out, `${study.name}.md`), renderPage(study, page, how));
+  await writeStudyIndex(out);
+  await rm(cache, { force: true });
+  return result;
+}
+
+const stopped = (name: string, all: number, done: number): PopeError =>
+  new PopeError(`${name} was stopped after ${done} of ${all} cells, which are kept. Run it again to go on.`, {
+    code: 'aborted',
+  });
+
+/** The records of an earlier run with the same settings. */
+async function keptRecords(path: string, settings: unknown): Promise<Map<string, Json>> {
+  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  if (lines.length === 0 || lines[0] !== JSON.stringify(settings)) return new Map();
+  return new Map(
+    lines.slice(1).map((line) => {
+      const { key, record } = JSON.parse(line) as { key: string; record: Json };
+      return [key, record];
+    }),
+  );
+}
+
+async function wholeText(path: string): Promise<string> {
+  let text = '';
+  for await (const chunk of readText(path)) text += chunk;
+  return text;
+}

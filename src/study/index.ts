@@ -1,0 +1,9 @@
+import { estimators } from './estimators.js';
+import { replay } from './replay.js';
+import type { Study } from './study.js';
+
+export { fileOf, markdownTable, renderPage } from './render-page.js';
+export type { Cell, Finding, Json, Study, StudyFigure, StudyOptions, StudyPage } from './study.js';
+
+/** All studies, in the order of the index page. */
+export const studies: readonly Study[] = [estimators, replay];

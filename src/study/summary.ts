@@ -1,0 +1,38 @@
+import { studentQuantile } from '../stats/index.js';
+
+/** A mean with its two-sided Student-t interval. */
+export interface Mean {
+  readonly mean: number;
+  readonly lower: number;
+  readonly upper: number;
+  readonly n: number;
+}
+
+/** Of independent numbers, at least one; of one alone the interval is all numbers, told as the number itself. */
+export function meanOf(values: readonly number[], level = 0.95): Mean {
+  const n = values.length;
+  const mean = values.reduce((sum, v) => sum + v, 0) / n;
+  if (n < 2) return { mean, lower: mean, upper: mean, n };
+  const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1);
+  const reach = studentQuantile(1 - (1 - level) / 2, n - 1) * Math.sqrt(variance / n);
+  return { mean, lower: mean - reach, upper: mean + reach, n };
+}
+
+/** A share of successes with its Wilson interval. */
+export function shareOf(successes: number, n: number, z = 1.959964): Mean {
+  const p = successes / n;
+  const center = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const reach = (z / (1 + (z * z) / n)) * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n));
+  return { mean: p, lower: Math.max(0, center - reach), upper: Math.min(1, center + reach), n };
+}
+
+/** `1.23 [1.1, 1.4]`. */
+export const showMean = ({ mean, lower, upper }: Mean, digits = 3): string =>
+  `${show(mean, digits)} [${show(lower, digits)}, ${show(upper, digits)}]`;
+
+export const show = (value: number, digits = 3): string =>
+  Number.isInteger(value) && Math.abs(value) < 1e6
+    ? String(value)
+    : value.toPrecision(digits).replace(/^(-?\d*\.\d*?)0+(e|$)/, '$1$2');
+
+export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;
