@@ -1,7 +1,8 @@
 import { logFromRecords } from '../data/index.js';
 import { decomposedIps, exactMoments, type FiniteProblem, jointIps } from '../ope/index.js';
 import { evaluate, varianceLowerBound } from '../pope/index.js';
-import { categorical, normal, type Random, seededRandom, uniformInt } from '../random/index.js';
+import { categorical, type Random, seededRandom, uniformInt } from '../random/index.js';
+import { CONTEXTS, drawProblem } from './generated-problem.js';
 import type { Json } from './study.js';
 
 export interface Design {
@@ -38,8 +39,6 @@ export interface EstimatorsRecord extends Design {
   readonly bounds: readonly { readonly variance: number; readonly bound: number }[];
 }
 
-const CONTEXTS = 3;
-const RESPONSES = 6;
 const ROUNDS = 300;
 
 /** Draws problems of one design, a log of each, and judges every estimator against the exact value. */
@@ -128,36 +127,6 @@ export function estimatorsCell(design: Design, repetitions: number, seed: number
 
 const mean = (values: readonly number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
 const dot = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
-const softmax = (logits: readonly number[]): number[] => {
-  const top = Math.max(...logits);
-  const mass = logits.map((l) => Math.exp(l - top));
-  const total = mass.reduce((sum, m) => sum + m, 0);
-  return mass.map((m) => m / total);
-};
-const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
-
-/** Rewards in (0, 1), a reward model that knows about two thirds of them, and a target that strays towards them or away. */
-function drawProblem({ divergence, correlation }: Design, random: Random): FiniteProblem {
-  const rows = Array.from({ length: CONTEXTS }, () => {
-    const draw = (): number[] => Array.from({ length: RESPONSES }, () => normal(random));
-    const [logits, direction, own, error] = [draw(), draw(), draw(), draw()];
-    const score = direction.map((g, y) => correlation * g + Math.sqrt(1 - correlation ** 2) * own[y]!);
-    return {
-      logging: softmax(logits),
-      target: softmax(logits.map((l, y) => l + divergence * direction[y]!)),
-      reward: score.map(logistic),
-      predicted: score.map((s, y) => logistic(0.7 * s + 0.7 * error[y]!)),
-    };
-  });
-  return {
-    contextProb: rows.map(() => 1 / CONTEXTS),
-    logging: rows.map((row) => row.logging),
-    target: rows.map((row) => row.target),
-    reward: rows.map((row) => row.reward),
-    predicted: rows.map((row) => row.predicted),
-  };
-}
-
 function drawLog({ logging, target, reward, predicted }: FiniteProblem, slate: number, random: Random): unknown[] {
   return Array.from({ length: ROUNDS }, () => {
     const x = uniformInt(random, CONTEXTS);

@@ -1,4 +1,5 @@
 import { estimators } from './estimators.js';
+import { propensity } from './propensity.js';
 import { replay } from './replay.js';
 import type { Study } from './study.js';
 
@@ -6,4 +7,4 @@ export { fileOf, markdownTable, renderPage } from './render-page.js';
 export type { Cell, Finding, Json, Study, StudyFigure, StudyOptions, StudyPage } from './study.js';
 
 /** All studies, in the order of the index page. */
-export const studies: readonly Study[] = [estimators, replay];
+export const studies: readonly Study[] = [estimators, propensity, replay];

@@ -1,8 +1,8 @@
 import type { EvaluationResult, StepRecord } from '../../pope/index.js';
 import { binWeights, type CurvePanel, evaluationReport, mainEstimates } from '../../report/index.js';
+import type { Truth } from '../../study/polis-truth.js';
 import { problemSettings } from './setting.js';
 import type { TrainedPolicy } from './train-policies.js';
-import type { Truth } from './truth.js';
 
 export interface DemoReportInput {
   readonly result: EvaluationResult;

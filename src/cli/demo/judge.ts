@@ -1,10 +1,10 @@
 import type { GptParams } from '../../nn/index.js';
 import type { PolicyFamily } from '../../ope/index.js';
 import type { EvaluationRows } from '../../pope/index.js';
+import type { DemoContext, DemoProblem } from '../../study/polis-log.js';
+import { type Truth, trueValue } from '../../study/polis-truth.js';
 import { scope } from '../../tensor/index.js';
-import type { DemoContext, DemoProblem } from './polis-log.js';
 import type { TrainedPolicy } from './train-policies.js';
-import { type Truth, trueValue } from './truth.js';
 
 /** A policy as the held-out log and the held-out people see it. */
 export interface JudgedPolicy {

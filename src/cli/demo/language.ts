@@ -12,7 +12,7 @@ import {
 } from '../../nn/index.js';
 import { type CandidatesOf, type PolicyFamily, promptKey } from '../../ope/index.js';
 import { type Random, seededRandom } from '../../random/index.js';
-import type { DemoProblem } from './polis-log.js';
+import type { DemoProblem } from '../../study/polis-log.js';
 
 export interface LanguageSettings {
   readonly vocabSize: number;

@@ -4,8 +4,8 @@ import { logFromRecords, parseDemo } from '../../data/index.js';
 import type { Log } from '../../ope/index.js';
 import { type EvaluationRows, evaluationRows, type Signal } from '../../pope/index.js';
 import { seededRandom } from '../../random/index.js';
+import { type DemoProblem, demoRecords, polisProblem } from '../../study/polis-log.js';
 import { PopeError } from '../../util/index.js';
-import { type DemoProblem, demoRecords, polisProblem } from './polis-log.js';
 
 /** The demo's settings, all in one place. */
 export const problemSettings = { slate: 5, skew: 3, heldOutShare: 0.3, namedGroup: 100 };

@@ -4,11 +4,11 @@ import { jsonlText, jsonText } from '../../data/index.js';
 import { writeFileAtomic } from '../../data/node.js';
 import type { GptParams } from '../../nn/index.js';
 import type { EvaluationResult } from '../../pope/index.js';
+import type { DemoProblem } from '../../study/polis-log.js';
+import type { Truth } from '../../study/polis-truth.js';
 import { writeCheckpoint } from '../checkpoint-folder.js';
 import { candidateScore, type Language } from './language.js';
-import type { DemoProblem } from './polis-log.js';
 import type { TrainedPolicy } from './train-policies.js';
-import type { Truth } from './truth.js';
 
 /** The evaluation's JSON with the exact values beside it. */
 export type DemoOutput = EvaluationResult & {

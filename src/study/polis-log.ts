@@ -1,6 +1,6 @@
-import type { DemoConversation, DemoParticipant } from '../../data/polis-demo.js';
-import type { Candidate } from '../../ope/index.js';
-import { categorical, normal, permutation, type Random } from '../../random/index.js';
+import type { DemoConversation, DemoParticipant } from '../data/polis-demo.js';
+import type { Candidate } from '../ope/index.js';
+import { categorical, normal, permutation, type Random } from '../random/index.js';
 
 /** A context of the demo: a topic, or a topic seen by one group of voters (steerable pluralism). */
 export interface DemoContext {

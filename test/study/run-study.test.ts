@@ -1,0 +1,124 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fc, test } from '@fast-check/vitest';
+import { afterAll, describe, expect } from 'vitest';
+import { noProgress } from '../../src/cli/progress.js';
+import { type RunStudyOptions, runStudy } from '../../src/cli/study/run-study.js';
+import { type Json, renderPage, type Study } from '../../src/study/index.js';
+
+const root = mkdtempSync(join(tmpdir(), 'pope-study-'));
+afterAll(() => rmSync(root, { recursive: true }));
+let made = 0;
+const folder = (): string => join(root, `out-${made++}`);
+
+/** A study of a few cells that tells which of them ran. */
+function counting(cells: number, onRun: (key: string) => void = () => undefined): Study {
+  return {
+    name: 'counting',
+    question: 'Does it count?',
+    needs: [],
+    version: 1,
+    cells: async ({ seed }) =>
+      Array.from({ length: cells }, (_, i) => ({
+        key: `cell ${i}`,
+        run: () => {
+          onRun(`cell ${i}`);
+          return { i, value: seed + i };
+        },
+      })),
+    page: (records) => ({
+      sentence: `The sum is ${records.reduce<number>((sum, r) => sum + (r as { value: number }).value, 0)}.`,
+      findings: [{ holds: 'yes', text: `${records.length} cells.` }],
+      figures: [{ suffix: '', svg: '<svg xmlns="http://www.w3.org/2000/svg"></svg>', caption: 'Nothing.' }],
+      sections: [{ title: 'All', body: JSON.stringify(records) }],
+    }),
+  };
+}
+const options = (out: string, over: Partial<RunStudyOptions> = {}): RunStudyOptions => ({
+  seed: 3,
+  size: 'full',
+  data: root,
+  out,
+  fresh: false,
+  signal: new AbortController().signal,
+  progress: noProgress,
+  say: () => undefined,
+  ...over,
+});
+const written = (out: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(out)
+      .filter((name) => name !== '.cache')
+      .map((name) => [name, readFileSync(join(out, name), 'utf8')]),
+  );
+
+describe('a study', () => {
+  test.prop([fc.integer({ min: 1, max: 6 }), fc.nat({ max: 5 })], { numRuns: 20 })(
+    'that was cut goes on where it was, and comes to the bytes of one that was not',
+    async (cells, cut) => {
+      const [whole, resumed] = [folder(), folder()];
+      await runStudy(counting(cells), options(whole));
+      const controller = new AbortController();
+      const ran: string[] = [];
+      const stopping = counting(cells, (key) => {
+        ran.push(key);
+        // the cell before the one at which it stops is kept
+        if (ran.length === cut) controller.abort();
+      });
+      const first = runStudy(stopping, options(resumed, { signal: controller.signal }));
+      if (cut >= 1 && cut <= cells) {
+        await expect(first).rejects.toMatchObject({ code: 'aborted' });
+        const again: string[] = [];
+        await runStudy(
+          counting(cells, (key) => void again.push(key)),
+          options(resumed),
+        );
+        expect(ran.length + again.length).toBeLessThanOrEqual(cells + 1);
+        expect(new Set([...ran, ...again]).size).toBe(cells);
+      } else await first;
+      expect(written(resumed)).toEqual(written(whole));
+    },
+  );
+
+  test('of other settings does not go on with what was kept; --fresh forgets it', async () => {
+    const out = folder();
+    const stop = async (over: Partial<RunStudyOptions>): Promise<string[]> => {
+      const controller = new AbortController();
+      const ran: string[] = [];
+      const study = counting(4, (key) => {
+        ran.push(key);
+        if (key === 'cell 2') controller.abort();
+      });
+      await expect(runStudy(study, options(out, { signal: controller.signal, ...over }))).rejects.toThrow(
+        /was stopped after/,
+      );
+      return ran;
+    };
+    expect(await stop({})).toEqual(['cell 0', 'cell 1', 'cell 2']);
+    expect(await stop({ seed: 4 })).toEqual(['cell 0', 'cell 1', 'cell 2']);
+    expect(await stop({ seed: 4 })).toEqual(['cell 2']);
+    expect(await stop({ seed: 4, fresh: true })).toEqual(['cell 0', 'cell 1', 'cell 2']);
+  });
+
+  test('is read from its records alone: page and figures can be made again from the JSON', async () => {
+    const out = folder();
+    const study = counting(3);
+    const result = await runStudy(study, options(out));
+    const stored = JSON.parse(readFileSync(join(out, 'counting.json'), 'utf8')) as { records: Json[] };
+    expect(study.page(stored.records)).toEqual(study.page(result.records));
+    expect(readFileSync(join(out, 'counting.md'), 'utf8')).toContain(
+      renderPage(study, study.page(stored.records), '').slice(0, 200),
+    );
+    expect(existsSync(join(out, '.cache', 'counting.jsonl'))).toBe(false);
+  });
+
+  test('that lacks its data says which, before it begins', async () => {
+    const ran: string[] = [];
+    const study = { ...counting(1, (key) => void ran.push(key)), needs: ['obd', 'polis'] };
+    await expect(runStudy(study, options(folder()))).rejects.toThrow(
+      /expected a folder with obd, polis in it, but obd, polis are not there/,
+    );
+    expect(ran).toEqual([]);
+  });
+});
