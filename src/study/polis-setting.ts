@@ -1,4 +1,4 @@
-import { parseDemo } from '../data/index.js';
+import { type DemoConversation, parseDemo } from '../data/index.js';
 import { seededRandom } from '../random/index.js';
 import { type ChoiceContext, type PolicyData, rowsOf } from './policy-training.js';
 import { type DemoContext, type DemoRound, demoRecords, polisProblem } from './polis-log.js';
@@ -12,9 +12,14 @@ export interface PolisSetting extends PolicyData {
   truth(logProbs: readonly Float64Array[], tau: number): Truth;
 }
 
-export function polisSetting(json: string, seed: number, conversations = Number.POSITIVE_INFINITY): PolisSetting {
+/** @param pick the conversations of the problem; all unless said. */
+export function polisSetting(
+  json: string,
+  seed: number,
+  pick: (all: readonly DemoConversation[]) => readonly DemoConversation[] = (all) => all,
+): PolisSetting {
   const problem = polisProblem(
-    parseDemo(JSON.parse(json)).slice(0, conversations),
+    pick(parseDemo(JSON.parse(json))),
     { slate: 3, skew: 3, heldOutShare: 0.4, namedGroup: Number.POSITIVE_INFINITY },
     seededRandom(seed),
   );

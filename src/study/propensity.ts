@@ -60,7 +60,7 @@ export const propensity: Study = {
                 Math.abs(inSample.bias) + 2 * Math.hypot(crossed.biasError, inSample.biasError)
                   ? 'yes'
                   : 'no',
-              text: `Cross-fitting does not cost: bias ${show(crossed.bias)} against ${show(inSample.bias)} in sample, error ${show(crossed.rmse)} against ${show(inSample.rmse)}. On a table of few cells counting in sample even helps the self-normalised estimate.`,
+              text: `Cross-fitting does not cost: bias ${show(crossed.bias)} against ${show(inSample.bias)} in sample, error ${show(crossed.rmse)} against ${show(inSample.rmse)}.`,
             } satisfies Finding,
           ]
         : []),

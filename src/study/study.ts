@@ -6,7 +6,7 @@ export interface StudyOptions {
   readonly seed: number;
   /** `quick` takes fewer and smaller cells: to see that it runs, not to learn from. */
   readonly size: 'full' | 'quick';
-  /** Reads a data file as text, unpacked; `path` begins with one of the study's `needs`. */
+  /** Reads a data file as text, unpacked; `path` begins with one of the study's `needs`, or `package:` for data of this package. */
   readonly read: (path: string) => Promise<string>;
   /** Ends a cell early. */
   readonly signal?: AbortSignal | undefined;

@@ -30,9 +30,10 @@ export function shareOf(successes: number, n: number, z = 1.959964): Mean {
 export const showMean = ({ mean, lower, upper }: Mean, digits = 3): string =>
   `${show(mean, digits)} [${show(lower, digits)}, ${show(upper, digits)}]`;
 
-export const show = (value: number, digits = 3): string =>
-  Number.isInteger(value) && Math.abs(value) < 1e6
-    ? String(value)
-    : value.toPrecision(digits).replace(/^(-?\d*\.\d*?)0+(e|$)/, '$1$2');
+export function show(value: number, digits = 3): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  const text = value.toPrecision(digits);
+  return text.includes('e') || !text.includes('.') ? text : text.replace(/\.?0+$/, '');
+}
 
 export const percent = (share: number, digits = 0): string => `${(100 * share).toFixed(digits)} %`;

@@ -5,6 +5,7 @@ import { readText, writeFileAtomic } from '../../data/node.js';
 import { fileOf, type Json, renderPage, type Study, type StudyPage } from '../../study/index.js';
 import { PopeError } from '../../util/index.js';
 import { version } from '../../version.js';
+import { packagedData } from '../packaged-data.js';
 import type { Progress } from '../progress.js';
 import { dataFolder } from './data-folder.js';
 import { writeStudyIndex } from './study-index.js';
@@ -41,7 +42,7 @@ export async function runStudy(study: Study, options: RunStudyOptions): Promise<
   const { seed, size, out, signal, progress, say } = options;
   const folder = await dataFolder(options.data, study.needs);
   const settings = { seed, size, study_version: study.version };
-  const cells = await study.cells({ seed, size, read: (path) => wholeText(join(folder, path)), signal });
+  const cells = await study.cells({ seed, size, read: (path) => readData(folder, path), signal });
   const cache = join(out, '.cache', `${study.name}.jsonl`);
   const kept = options.fresh ? new Map<string, Json>() : await keptRecords(cache, settings);
   const known = cells.filter(({ key }) => kept.has(key)).length;
@@ -97,6 +98,13 @@ async function keptRecords(path: string, settings: unknown): Promise<Map<string,
       return [key, record];
     }),
   );
+}
+
+/** A file of the data folder, or `package:NAME` of the package's own data. */
+async function readData(folder: string, path: string): Promise<string> {
+  const name = /^package:(.*)$/.exec(path)?.[1];
+  if (name === undefined) return wholeText(join(folder, path));
+  return new TextDecoder().decode(await packagedData(name));
 }
 
 async function wholeText(path: string): Promise<string> {

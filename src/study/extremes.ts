@@ -1,0 +1,228 @@
+import { intervalFigure, seriesPanels } from '../report/index.js';
+import {
+  captionExtreme,
+  type ExtremeRecord,
+  polisExtreme,
+  type SurveyRecord,
+  surveyExtreme,
+} from './extremes-cells.js';
+import type { PolicyPlan } from './policy-training.js';
+import { markdownTable } from './render-page.js';
+import type { Cell, Finding, Json, Study } from './study.js';
+import { type Mean, meanOf, percent, show, showMean } from './summary.js';
+
+const TAUS = [0.02, 0.05, 0.1, 0.25, 1, 4];
+const logging: PolicyPlan = { name: 'logging', objective: 'sft', diversity: 'none', tau: 0 };
+const utility: PolicyPlan = { name: 'utility only', objective: 'utility', diversity: 'none', tau: 0 };
+const pope = (diversity: 'coverage' | 'surprisal' | 'anchored', tau: number): PolicyPlan => ({
+  name: `${diversity}, tau ${tau}`,
+  objective: 'pope',
+  diversity,
+  tau,
+});
+const polisPlans = [logging, utility, pope('anchored', 0.1), pope('coverage', 0.25)];
+const captionPlans = [
+  logging,
+  utility,
+  ...TAUS.map((tau) => pope('surprisal', tau)),
+  ...TAUS.map((tau) => pope('anchored', tau)),
+];
+
+const isSurvey = (record: Json): record is readonly SurveyRecord[] => Array.isArray(record);
+
+export const extremes: Study = {
+  name: 'extremes',
+  question:
+    'Where groups are far apart, and where hundreds of answers are good: does the diversity term keep quality, when does it turn into noise, and does an alarm say so?',
+  needs: ['caption-contest', 'global-opinions'],
+  version: 1,
+  async cells(options) {
+    const quick = options.size === 'quick';
+    const seeds = Array.from({ length: quick ? 2 : 5 }, (_, i) => options.seed + i);
+    const some = quick ? captionPlans.filter(({ tau }) => tau === 0 || tau === 0.1) : captionPlans;
+    return seeds.flatMap((seed): Cell<Json>[] => [
+      ...(['contested', 'agreed'] as const).flatMap((part) =>
+        polisPlans.map(
+          (plan): Cell<Json> => ({
+            key: `${part}, ${plan.name}, seed ${seed}`,
+            run: () => polisExtreme(part, plan, seed, options),
+          }),
+        ),
+      ),
+      ...some.map(
+        (plan): Cell<Json> => ({
+          key: `captions, ${plan.name}, seed ${seed}`,
+          run: () => captionExtreme(plan, seed, options),
+        }),
+      ),
+      { key: `survey, seed ${seed}`, run: () => surveyExtreme(seed, options) },
+    ]);
+  },
+  page(records) {
+    const surveys = records.filter(isSurvey).flat();
+    const all = records.filter((r): r is ExtremeRecord => !isSurvey(r));
+    const of = (part: string, plan: string): readonly ExtremeRecord[] =>
+      all.filter((r) => r.part === part && r.plan === plan);
+    const figure = (part: string, plan: string, f: (r: ExtremeRecord) => number): Mean => meanOf(of(part, plan).map(f));
+    const paired = (part: string, plan: string, other: string, f: (r: ExtremeRecord) => number): Mean => {
+      const theirs = new Map(of(part, other).map((r) => [r.seed, f(r)]));
+      return meanOf(of(part, plan).flatMap((r) => (theirs.has(r.seed) ? [f(r) - theirs.get(r.seed)!] : [])));
+    };
+    const word = ({ lower, upper }: Mean): Finding['holds'] => (lower > 0 ? 'yes' : upper < 0 ? 'no' : 'unclear');
+    const parts = ['contested', 'agreed'] as const;
+    const polis = parts.flatMap((part): Finding[] => {
+      const worst = paired(part, 'coverage, tau 0.25', 'utility only', (r) => r.worstGroup);
+      return [
+        {
+          holds: word(worst),
+          text: `${part === 'contested' ? 'Contested' : 'Agreed'} topics: coverage (tau 0.25) leaves the worst group better off than utility alone: ${showMean(worst)} of agreement, at ${showMean(paired(part, 'coverage, tau 0.25', 'utility only', (r) => r.utility))} of the mean.`,
+        },
+      ];
+    });
+    const taus = TAUS.filter((tau) => of('captions', `surprisal, tau ${tau}`).length > 0);
+    const better = taus.filter(
+      (tau) => paired('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower > 0,
+    );
+    const noisy = taus.filter(
+      (tau) => paired('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower <= 0,
+    );
+    const alarmed = noisy.filter((tau) => {
+      const own = of('captions', `surprisal, tau ${tau}`);
+      return own.filter(({ alarms }) => alarms.length > 0).length * 2 > own.length;
+    });
+    const bySurvey = [...new Set(surveys.map(({ policy }) => policy))].map((policy) => ({
+      policy,
+      own: surveys.filter((s) => s.policy === policy),
+    }));
+    const surveyOf = (policy: string) => surveys.filter((s) => s.policy === policy);
+    const covered = surveys.filter((s) => s.lower !== null && s.lower <= s.exact && s.exact <= s.upper!).length;
+    const findings: Finding[] = [
+      ...polis,
+      {
+        holds: better.length === taus.length ? 'yes' : 'no',
+        text: `Captions: a policy with surprisal keeps more quality than the logger: at tau ${better.length === 0 ? 'none' : better.join(', ')}${noisy.length === 0 ? '' : `; from tau ${noisy[0]} on it is not told apart from the logger or worse`}.`,
+      },
+      ...(noisy.length === 0
+        ? []
+        : [
+            {
+              holds: alarmed.length === noisy.length ? 'yes' : 'no',
+              text: `Captions: an alarm says where surprisal has turned into noise: at ${alarmed.length} of the ${noisy.length} taus where quality is gone, in most runs.`,
+            } satisfies Finding,
+          ]),
+      ...(surveys.length === 0
+        ? []
+        : [
+            {
+              holds:
+                meanOf(surveyOf('the majority answer').map((s) => s.exact)).mean <
+                meanOf(surveyOf('as people answer').map((s) => s.exact)).mean
+                  ? 'yes'
+                  : 'no',
+              text: `Surveys: the majority's answer has the most agreement (${show(meanOf(surveyOf('the majority answer').map((s) => s.agreement)).mean)} against ${show(meanOf(surveyOf('as people answer').map((s) => s.agreement)).mean)}) and is further from what people answer: distribution diversity ${show(meanOf(surveyOf('the majority answer').map((s) => s.exact)).mean)} against ${show(meanOf(surveyOf('as people answer').map((s) => s.exact)).mean)} nats.`,
+            } satisfies Finding,
+            {
+              holds: covered === surveys.length ? 'yes' : covered * 2 < surveys.length ? 'no' : 'unclear',
+              text: `Surveys: the interval of the distribution diversity holds its exact value for ${covered} of ${surveys.length} policies and seeds.`,
+            } satisfies Finding,
+          ]),
+    ];
+    const first = figure('captions', 'utility only', (r) => r.utility);
+    const panel = (title: string, axis: string, f: (r: ExtremeRecord) => number) => ({
+      title,
+      axis,
+      reference: figure('captions', 'logging', f).mean,
+      series: ['surprisal', 'anchored'].map((kind) => ({
+        name: kind,
+        points: taus.map((tau) => {
+          const m = figure('captions', `${kind}, tau ${tau}`, f);
+          return { x: Math.log10(tau), y: m.mean, lower: m.lower, upper: m.upper };
+        }),
+      })),
+    });
+    const row = (part: string, plan: string): string[] => [
+      plan,
+      showMean(figure(part, plan, (r) => r.utility)),
+      ...(part === 'captions' ? [] : [showMean(figure(part, plan, (r) => r.worstGroup))]),
+      showMean(figure(part, plan, (r) => r.entropy)),
+      showMean(figure(part, plan, (r) => r.lowHalf)),
+      percent(of(part, plan).filter(({ alarms }) => alarms.length > 0).length / Math.max(1, of(part, plan).length)),
+    ];
+    const plansOf = (part: string): string[] => [
+      ...new Set(all.filter((r) => r.part === part).map(({ plan }) => plan)),
+    ];
+    return {
+      sentence: `With ${200} captions to choose from, surprisal keeps quality above the logger's (${show(figure('captions', 'logging', (r) => r.utility).mean)}; utility alone ${show(first.mean)}) up to tau ${better.length === 0 ? 'none tried' : better.at(-1)!}${noisy.length === 0 ? '' : ` and is noise from tau ${noisy[0]}, which alarms ${alarmed.length === noisy.length ? 'tell' : 'mostly do not tell'}`}; on contested topics coverage changes the worst group's agreement by ${showMean(paired('contested', 'coverage, tau 0.25', 'utility only', (r) => r.worstGroup))}.`,
+      findings,
+      figures: [
+        {
+          suffix: '',
+          svg: seriesPanels({
+            title: 'Captions: hundreds of good answers',
+            xAxis: 'tau, powers of ten',
+            panels: [
+              panel('Quality, judged by the other half of the votes', 'share better than "unfunny"', (r) => r.utility),
+              panel('Probability on the less liked half', 'share', (r) => r.lowHalf),
+            ],
+          }),
+          caption: 'Means over seeds with 95 % intervals; dashed: the logging policy.',
+        },
+        ...(surveys.length === 0
+          ? []
+          : [
+              {
+                suffix: 'survey',
+                svg: intervalFigure({
+                  title: 'Distance from what people answer, from a log of uniform answers',
+                  axis: 'distribution diversity (nats; 0: as people answer)',
+                  level: 0.95,
+                  rows: bySurvey.flatMap(({ policy, own }) =>
+                    own.map((s) => ({
+                      target: policy,
+                      estimator: `seed ${s.seed}`,
+                      estimate: s.estimate,
+                      lower: s.lower,
+                      upper: s.upper,
+                      truth: s.exact,
+                      refused: s.verdict === 'refused',
+                    })),
+                  ),
+                }),
+                caption: 'Estimates with 95 % intervals beside the exact value (diamond).',
+              },
+            ]),
+      ],
+      sections: [
+        ...parts.map((part) => ({
+          title: part === 'contested' ? 'Contested topics' : 'Agreed topics',
+          body: `The four Polis conversations whose groups are ${part === 'contested' ? 'furthest apart' : 'nearest'} (mean over statements of the largest difference of agreement).\n\n${markdownTable(
+            ['policy', 'agreement', 'worst group', 'entropy of opinions', 'less liked half', 'runs with an alarm'],
+            plansOf(part).map((plan) => row(part, plan)),
+          )}`,
+        })),
+        {
+          title: 'Captions',
+          body: `200 captions of each of six contests; half of the votes make the log, the other half judges.\n\n${markdownTable(
+            ['policy', 'quality', 'entropy of captions', 'less liked half', 'runs with an alarm'],
+            plansOf('captions').map((plan) => row('captions', plan)),
+          )}`,
+        },
+        {
+          title: 'Surveys (GlobalOpinionQA)',
+          body: `The mean over countries of the answers to each question is what a policy should match; the log shows answers uniformly. The form \`distribution\` can be estimated but not trained.\n\n${markdownTable(
+            ['policy', 'agreement', 'distribution diversity, exact', 'estimate (first seed)', 'verdict'],
+            bySurvey.map(({ policy, own }) => [
+              policy,
+              show(own[0]!.agreement),
+              show(own[0]!.exact),
+              own[0]!.estimate === null
+                ? ''
+                : `${show(own[0]!.estimate)} [${show(own[0]!.lower!)}, ${show(own[0]!.upper!)}]`,
+              own[0]!.verdict,
+            ]),
+          )}`,
+        },
+      ],
+    };
+  },
+};
