@@ -93,7 +93,8 @@ export const ablation: Study = {
           suffix: '',
           svg: seriesPanels({
             title: 'Utility plus tau times diversity',
-            xAxis: 'tau, powers of ten',
+            xAxis: 'tau',
+            xPowers: true,
             panels: [
               panel('Agreement of held-out people', 'share of votes', 'agreement'),
               panel('Entropy of opinions', 'nats', 'opinion entropy'),

@@ -159,7 +159,8 @@ export const extremes: Study = {
           suffix: '',
           svg: seriesPanels({
             title: 'Captions: hundreds of good answers',
-            xAxis: 'tau, powers of ten',
+            xAxis: 'tau',
+            xPowers: true,
             panels: [
               panel('Quality, judged by the other half of the votes', 'share better than "unfunny"', (r) => r.utility),
               panel('Probability on the less liked half', 'share', (r) => r.lowHalf),

@@ -100,6 +100,7 @@ export const independent: Study = {
                 series: [
                   {
                     name: 'a policy, mean over seeds',
+                    scatter: true,
                     points: plans.map(([, own]) => ({
                       x: meanOf(own.map((r) => r.estimate ?? Number.NaN)).mean,
                       y: meanOf(own.map(measure)).mean,

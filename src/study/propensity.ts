@@ -46,6 +46,14 @@ export const propensity: Study = {
         holds: silent.length === 0 ? 'yes' : 'no',
         text: `The verdict warns where intervals miss: ${wrong.length === 0 ? 'no mistake pushes coverage below 93 %' : silent.length === 0 ? 'all that push coverage below 93 % are called weak or refused in most logs' : `it stays "supported" in most logs under ${silent.map(({ mistake }) => `"${mistake}"`).join(', ')}, although coverage falls to ${silent.map((r) => percent(r.covered / r.repetitions)).join(', ')}`}.`,
       },
+      ...all
+        .filter((r) => r.mistake !== 'none' && r.rmse > 1.2 * (of('none')?.rmse ?? Number.POSITIVE_INFINITY))
+        .map(
+          (r): Finding => ({
+            holds: 'no',
+            text: `"${r.mistake}" costs nothing: its error is ${show(r.rmse / of('none')!.rmse, 2)} times that with the right propensities, coverage ${percent(r.covered / r.repetitions)}, weak or refused in ${percent((r.weak + r.refused) / r.repetitions)} of logs.`,
+          }),
+        ),
       ...all.filter(biased).map(
         (r): Finding => ({
           holds: 'no',
@@ -91,14 +99,14 @@ export const propensity: Study = {
             reference: { label: 'no bias', value: 0 },
             rows: all.map((r) => ({
               target: r.mistake,
-              estimator: `coverage ${percent(r.covered / r.repetitions)}`,
+              estimator: `coverage ${percent(r.covered / r.repetitions)}, error ${show(r.rmse, 2)}`,
               estimate: r.bias,
               lower: r.bias - 3 * r.biasError,
               upper: r.bias + 3 * r.biasError,
             })),
           }),
           caption:
-            'Mean error over logs with three simulation errors on both sides; beside each the share of 95 % intervals that hold the value.',
+            'Mean error over logs with three simulation errors on both sides; beside each the share of 95 % intervals that hold the value, and the root mean squared error.',
         },
         ...(arena.length === 0
           ? []
@@ -127,7 +135,7 @@ export const propensity: Study = {
       sections: [
         {
           title: 'Wrong on purpose',
-          body: `${all[0]!.repetitions} logs each of 600 rounds of generated problems (three contexts, six responses, logits astray by 0.5). Errors in nats a response: the mean, and the largest of a log. "overlooked": intervals that miss under the verdict "supported". Tipping point: the median eta at which the finding "better than the logger" would fall, where there is one.\n\n${markdownTable(
+          body: `${all[0]!.repetitions} logs each of 600 rounds of generated problems (three contexts, six responses, logits astray by 0.5). Errors in nats a response: the mean, and the largest of a log. Every log has a problem of its own, over which biases of either sign cancel; the root mean squared error ("error") does not. "overlooked": intervals that miss under the verdict "supported". Tipping point: the median eta at which the finding "better than the logger" would fall, where there is one.\n\n${markdownTable(
             [
               'recorded',
               'mean error',

@@ -16,6 +16,7 @@ interface ExperimentOptions extends CommonOptions {
   readonly data: string;
   readonly out: string;
   readonly fresh?: true;
+  readonly page?: true;
 }
 
 /** Adds `pope experiment`. */
@@ -35,6 +36,7 @@ export function registerExperiment(program: Command, context: Context): void {
     )
     .option('--data <dir>', 'folder of the data sets', '../shared/data')
     .option('--out <dir>', 'folder of JSON, figures and pages', 'docs/experiments')
+    .option('--page', 'write page and figures again from NAME.json, and run nothing')
     .option('--fresh', 'begin anew, whatever an earlier run kept')
     .action((name: string, options: ExperimentOptions) => experimentCommand(name, options, context));
   common(command, [
@@ -66,6 +68,7 @@ async function experimentCommand(name: string, options: ExperimentOptions, conte
     const result: StudyResult = await runStudy(study, {
       ...options,
       fresh: options.fresh === true,
+      pageOnly: options.page === true,
       signal: interrupt.signal,
       progress,
       say,

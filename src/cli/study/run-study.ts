@@ -17,6 +17,8 @@ export interface RunStudyOptions {
   readonly out: string;
   /** Forgets what an earlier run kept. */
   readonly fresh: boolean;
+  /** Writes page and figures again from NAME.json, and runs nothing. */
+  readonly pageOnly?: boolean;
   readonly signal: AbortSignal;
   readonly progress: Progress;
   readonly say: (text: string) => void;
@@ -40,6 +42,7 @@ export interface StudyResult {
  */
 export async function runStudy(study: Study, options: RunStudyOptions): Promise<StudyResult> {
   const { seed, size, out, signal, progress, say } = options;
+  if (options.pageOnly) return writeAgain(study, out);
   const folder = await dataFolder(options.data, study.needs);
   const settings = { seed, size, study_version: study.version };
   const cells = await study.cells({ seed, size, read: (path) => readData(folder, path), signal });
@@ -74,13 +77,40 @@ export async function runStudy(study: Study, options: RunStudyOptions): Promise<
     findings: page.findings,
     records,
   };
-  const how = `\`pope experiment ${study.name} --seed ${seed}${size === 'quick' ? ' --size quick' : ''}\`${study.needs.length === 0 ? '' : ` with the data of ${study.needs.join(', ')} below \`--data\``}. ${cells.length} cells, version ${version}.${size === 'quick' ? ' **A quick run: too small to learn from.**' : ''}`;
+  await writePages(study, result, page, out);
+  await rm(cache, { force: true });
+  return result;
+}
+
+/** The page of a JSON that is there. @throws PopeError where there is none, or it is of another version of the study. */
+async function writeAgain(study: Study, out: string): Promise<StudyResult> {
+  const path = join(out, `${study.name}.json`);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null)
+    throw new PopeError(`${path} is not there; expected the JSON of a run.`, { code: 'bad_file', file: path });
+  const stored = JSON.parse(text) as StudyResult;
+  if (stored.settings.study_version !== study.version) {
+    throw new PopeError(
+      `${path} is of version ${stored.settings.study_version} of the study; expected ${study.version}. Run it anew.`,
+      {
+        code: 'bad_file',
+        file: path,
+      },
+    );
+  }
+  const page = study.page(stored.records);
+  const result = { ...stored, question: study.question, sentence: page.sentence, findings: page.findings };
+  await writePages(study, result, page, out);
+  return result;
+}
+
+async function writePages(study: Study, result: StudyResult, page: StudyPage, out: string): Promise<void> {
+  const { seed, size } = result.settings;
+  const how = `\`pope experiment ${study.name} --seed ${seed}${size === 'quick' ? ' --size quick' : ''}\`${study.needs.length === 0 ? '' : ` with the data of ${study.needs.join(', ')} below \`--data\``}. ${result.records.length} cells, version ${result.version}.${size === 'quick' ? ' **A quick run: too small to learn from.**' : ''}`;
   await writeFileAtomic(join(out, `${study.name}.json`), `${jsonText(result, 1)}\n`);
   for (const { suffix, svg } of page.figures) await writeFileAtomic(join(out, fileOf(study.name, suffix)), `${svg}\n`);
   await writeFileAtomic(join(out, `${study.name}.md`), renderPage(study, page, how));
   await writeStudyIndex(out);
-  await rm(cache, { force: true });
-  return result;
 }
 
 const stopped = (name: string, all: number, done: number): PopeError =>

@@ -32,7 +32,12 @@ export interface SeriesPanel {
   readonly title: string;
   /** Name of the vertical axis, with its unit. */
   readonly axis: string;
-  readonly series: readonly { readonly name: string; readonly points: readonly SeriesPoint[] }[];
+  /** `scatter`: points that no line joins. */
+  readonly series: readonly {
+    readonly name: string;
+    readonly points: readonly SeriesPoint[];
+    readonly scatter?: boolean;
+  }[];
   /** Powers of ten at equal distances: for positive numbers. */
   readonly log?: boolean;
   /** A horizontal line, such as the level that an interval promises. */
@@ -43,6 +48,8 @@ export interface SeriesPanelsData extends FigureText {
   readonly panels: readonly SeriesPanel[];
   /** Name of the horizontal axis, with its unit. */
   readonly xAxis: string;
+  /** x are powers of ten: ticks are labelled by the number itself. */
+  readonly xPowers?: boolean;
 }
 
 const DASHES = [undefined, '6 3', '2 3', '8 3 2 3'];
@@ -70,7 +77,7 @@ export function seriesPanels(data: SeriesPanelsData): string {
     const left = (i % columns) * width;
     const start = top + Math.floor(i / columns) * PANEL_HEIGHT;
     const box = { left: left + 76, right: left + width - 20, top: start + 26, bottom: start + PANEL_HEIGHT - 50 };
-    return drawPanel(panel, box, domain, indices, data.xAxis);
+    return drawPanel(panel, box, domain, indices, data);
   });
   return figure(
     data,
@@ -86,7 +93,7 @@ function drawPanel(
   box: Box,
   domain: readonly [number, number],
   indices: ReadonlyMap<string, number>,
-  xName: string,
+  { xAxis: xName, xPowers = false }: SeriesPanelsData,
 ): Markup {
   const log = panel.log === true;
   const value = (v: number, what: string): number => {
@@ -105,21 +112,24 @@ function drawPanel(
   const at = linearScale(range, [box.bottom, box.top]);
   const y = (v: number): number => at(value(v, panel.title));
   const ticks: Ticks = niceTicks(range[0], range[1], 5);
+  const xTicks = niceTicks(domain[0], domain[1], 6);
   const show = log ? (v: number): string => formatNumber(10 ** v, 2) : labeller(ticks);
-  const marks = panel.series.map(({ name, points }) => {
+  const marks = panel.series.map(({ name, points, scatter = false }) => {
     const i = indices.get(name) ?? 0;
     const color = colorOf(i);
     const sorted = [...points].sort((a, b) => a.x - b.x);
     return element(
       'g',
       {},
-      element('path', {
-        d: polyline(sorted.map((p) => [x(p.x), y(p.y)] as const)),
-        fill: 'none',
-        stroke: color,
-        'stroke-width': 1.6,
-        'stroke-dasharray': DASHES[i % DASHES.length],
-      }),
+      scatter
+        ? null
+        : element('path', {
+            d: polyline(sorted.map((p) => [x(p.x), y(p.y)] as const)),
+            fill: 'none',
+            stroke: color,
+            'stroke-width': 1.6,
+            'stroke-dasharray': DASHES[i % DASHES.length],
+          }),
       ...sorted.flatMap((p): Markup[] => {
         if (p.lower === undefined || p.upper === undefined) return [];
         const [a, b, c] = [y(p.lower), y(p.upper), x(p.x)];
@@ -136,7 +146,7 @@ function drawPanel(
     'g',
     {},
     text(box.left - 60, box.top - 10, panel.title, { size: SMALL, weight: 600, limit: box.right - box.left + 60 }),
-    xAxis(box, x, niceTicks(domain[0], domain[1], 6), xName),
+    xAxis(box, x, xTicks, xName, xPowers ? (v) => formatNumber(10 ** v, 2) : labeller(xTicks)),
     yAxis(box, at, ticks, panel.axis, box.left - 60, show),
     panel.reference === undefined
       ? null
