@@ -2,8 +2,10 @@ import { intervalFigure } from '../report/index.js';
 import { type PolicyRecord, PRICE, policyCells } from './policy-cells.js';
 import { byPlan, figures, paired, policyTable, pricedValue } from './policy-tables.js';
 import type { PolicyPlan } from './policy-training.js';
-import type { Finding, Study } from './study.js';
-import { meanOf, showMean } from './summary.js';
+import { markdownTable } from './render-page.js';
+import type { Finding, Json, Study } from './study.js';
+import { type Mean, meanOf, showMean } from './summary.js';
+import { type TransformerRecord, transformerCells } from './transformer-cells.js';
 
 export const baselinePlans: readonly PolicyPlan[] = [
   { name: 'sft', objective: 'sft', diversity: 'none', tau: 0 },
@@ -17,15 +19,19 @@ export const baselinePlans: readonly PolicyPlan[] = [
 
 const OTHERS = ['sft', 'reward-weighted', 'dpo', 'utility only', 'pope gradient', 'pope coverage'];
 
+const isTransformer = (record: Json): record is TransformerRecord =>
+  typeof record === 'object' && record !== null && 'model' in record;
+
 export const baselines: Study = {
   name: 'baselines',
   question:
     'Against imitation, reward weighting and DPO, with the same budget, start and choice of learning rate: what does POPE give and what does it take?',
   needs: [],
-  version: 1,
-  cells: async (options) => policyCells(baselinePlans, options),
+  version: 2,
+  cells: async (options) => [...policyCells(baselinePlans, options), ...transformerCells(baselinePlans, options)],
   page(records) {
-    const all = records as readonly PolicyRecord[];
+    const transformers = records.filter(isTransformer);
+    const all = records.filter((r): r is PolicyRecord => !isTransformer(r));
     const have = byPlan(all);
     const name = `value (agreement - ${PRICE} KL)`;
     const against = (other: string, figure = pricedValue) => paired(all, 'pope', other, figure);
@@ -45,6 +51,31 @@ export const baselines: Study = {
         };
       }),
     ];
+    const words = ['sft', 'reward-weighted', 'dpo', 'utility only', 'pope gradient', 'pope', 'pope coverage'].filter(
+      (plan) => transformers.some((r) => r.plan === plan),
+    );
+    const change = (plan: string, other: string, f: (r: TransformerRecord) => number): Mean => {
+      const theirs = new Map(transformers.filter((r) => r.plan === other).map((r) => [r.seed, f(r)]));
+      return meanOf(
+        transformers.flatMap((r) => (r.plan === plan && theirs.has(r.seed) ? [f(r) - theirs.get(r.seed)!] : [])),
+      );
+    };
+    for (const plan of words.filter((one) => one !== 'sft')) {
+      const lost = change(plan, 'start', ({ textLoss }) => textLoss);
+      findings.push({
+        holds: lost.upper < 0.1 ? 'yes' : lost.lower > 0.1 ? 'no' : 'unclear',
+        text: `A transformer trained by ${plan} keeps its language: the loss of unseen statements changes by ${showMean(lost)} nats a token (agreement ${showMean(change(plan, 'start', ({ utility }) => utility))}).`,
+      });
+    }
+    for (const other of ['sft', 'dpo', 'reward-weighted'].filter(
+      (one) => words.includes('pope') && words.includes(one),
+    )) {
+      const d = change('pope', other, ({ utility, kl }) => utility - PRICE * kl);
+      findings.push({
+        holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
+        text: `A transformer trained by POPE has more value than one by ${other}: ${showMean(d)}.`,
+      });
+    }
     const ranked = [...have]
       .map(([plan, own]) => ({ plan, m: meanOf(own.map(pricedValue)) }))
       .sort((a, b) => b.m.mean - a.m.mean);
@@ -73,8 +104,31 @@ export const baselines: Study = {
       sections: [
         {
           title: 'All methods',
-          body: `120 outer steps of 200 rounds from the logging policy on; of three learning rates the one that the validation rounds estimate best (agreement - ${PRICE} KL, snips), for every method alike. "pope gradient" is the policy gradient of T10, "pope" the bound of T8 raised by minorise-maximise, both anchored with tau ${PRICE}; coverage has tau 0.25. KTO- and GRPO-style losses are not in this package and were not run. Policies are tables over statements: there is no language ability to lose; \`pope demo\` shows it for a transformer. The mean over seeds with its 95 % interval:\n\n${policyTable(all, ['agreement', 'KL to the log', name, 'opinion entropy', 'worst group', 'win rate'])}`,
+          body: `120 outer steps of 200 rounds from the logging policy on; of three learning rates the one that the validation rounds estimate best (agreement - ${PRICE} KL, snips), for every method alike. "pope gradient" is the policy gradient of T10, "pope" the bound of T8 raised by minorise-maximise, both anchored with tau ${PRICE}; coverage has tau 0.25. KTO- and GRPO-style losses are not in this package and were not run. Policies are tables over statements. The mean over seeds with its 95 % interval:\n\n${policyTable(all, ['agreement', 'KL to the log', name, 'opinion entropy', 'worst group', 'win rate'])}`,
         },
+        ...(transformers.length === 0
+          ? []
+          : [
+              {
+                title: 'A transformer over the same statements',
+                body: `Two layers of width 48, pre-trained on the statements but every eighth, then fitted to the log ("start"); every method goes on from there for 40 outer steps at one learning rate. The loss is of the statements that pre-training never saw: general ability, in nats a token.\n\n${markdownTable(
+                  ['policy', 'agreement', 'KL to the log', 'opinion entropy', 'worst group', 'loss of unseen text'],
+                  ['start', ...words].map((plan) => {
+                    const own = transformers.filter((r) => r.plan === plan);
+                    return [
+                      plan,
+                      ...[
+                        own.map((r) => r.utility),
+                        own.map((r) => r.kl),
+                        own.map((r) => r.classEntropy),
+                        own.map((r) => r.worstGroup),
+                        own.map((r) => r.textLoss),
+                      ].map((values) => showMean(meanOf(values))),
+                    ];
+                  }),
+                )}`,
+              },
+            ]),
       ],
     };
   },

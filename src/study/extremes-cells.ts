@@ -42,11 +42,12 @@ export async function polisExtreme(
   part: 'contested' | 'agreed',
   plan: PolicyPlan,
   seed: number,
-  { read, signal }: StudyOptions,
+  { read, signal, size }: StudyOptions,
 ): Promise<ExtremeRecord> {
+  const most = size === 'quick' ? 1 : 4;
   const setting = polisSetting(await read('package:polis-demo.json'), seed, (all) => {
     const order = [...all].sort((a, b) => polarisation(b) - polarisation(a));
-    return part === 'contested' ? order.slice(0, 4) : order.slice(-4);
+    return part === 'contested' ? order.slice(0, most) : order.slice(-most);
   });
   const { logProbs, alarms } =
     plan.name === 'logging'
@@ -92,13 +93,14 @@ interface CaptionProblem {
   readonly judged: readonly (readonly number[])[];
 }
 
-async function captionProblem({ read }: StudyOptions, random: Random): Promise<CaptionProblem> {
+async function captionProblem({ read, size }: StudyOptions, random: Random): Promise<CaptionProblem> {
   const rows = parseCsvRows(await read('caption-contest/captions-dense.csv.gz'));
   const [contexts, logged, judged]: [ChoiceContext[], number[][], number[][]] = [[], [], []];
-  for (const contest of CONTESTS) {
+  const many = size === 'quick' ? 40 : CAPTIONS;
+  for (const contest of size === 'quick' ? CONTESTS.slice(0, 2) : CONTESTS) {
     const own = rows.filter((row) => row['contest'] === contest);
-    const chosen = permutation(random, own.length).subarray(0, CAPTIONS);
-    const scores = Array.from({ length: CAPTIONS }, () => 0.7 * normal(random));
+    const chosen = permutation(random, own.length).subarray(0, many);
+    const scores = Array.from({ length: many }, () => 0.7 * normal(random));
     const total = Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0));
     contexts.push({
       prompt: `contest ${contest}`,
@@ -122,6 +124,7 @@ async function captionProblem({ read }: StudyOptions, random: Random): Promise<C
 export async function captionExtreme(plan: PolicyPlan, seed: number, options: StudyOptions): Promise<ExtremeRecord> {
   const random = seededRandom(seed);
   const { contexts, logged, judged } = await captionProblem(options, random);
+  const rounds = options.size === 'quick' ? 60 : ROUNDS;
   const records = (rounds: number): unknown[] =>
     Array.from({ length: rounds }, () => {
       const x = uniformInt(random, contexts.length);
@@ -140,8 +143,8 @@ export async function captionExtreme(plan: PolicyPlan, seed: number, options: St
     });
   const data = {
     contexts,
-    train: rowsOf(records(ROUNDS * contexts.length), contexts),
-    valid: rowsOf(records((ROUNDS / 3) * contexts.length), contexts),
+    train: rowsOf(records(rounds * contexts.length), contexts),
+    valid: rowsOf(records((rounds / 3) * contexts.length), contexts),
   };
   const { logProbs, alarms } =
     plan.name === 'logging'

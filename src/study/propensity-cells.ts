@@ -34,7 +34,9 @@ export interface PropensityRecord {
   /** Logs whose T13 band at the first tabled eta of at least the largest error holds the value; of so many that have one. */
   readonly bandCovered: number;
   readonly bands: number;
-  /** Width of those bands. */
+  /** The same of the band of T2, which is about ips. */
+  readonly ipsBandCovered: number;
+  /** Width of the T13 bands. */
   readonly bandWidth: number;
   readonly weak: number;
   readonly refused: number;
@@ -135,9 +137,8 @@ export function propensityCell(mistake: Mistake, repetitions: number, seed: numb
   const random = seededRandom(seed);
   const errors: number[] = [];
   const tips: number[] = [];
-  let [largest, meanAbsolute, covered, bandCovered, bands, bandWidth, weak, refused, overlooked] = new Array<number>(
-    9,
-  ).fill(0);
+  let [largest, meanAbsolute, bandWidth] = [0, 0, 0];
+  let [covered, bandCovered, ipsBandCovered, bands, weak, refused, overlooked] = [0, 0, 0, 0, 0, 0, 0];
   for (let k = 0; k < repetitions; k++) {
     const problem = drawProblem({ divergence: 0.5, correlation: 0.5 }, random);
     const draws = Array.from({ length: ROUNDS }, (): Draw => {
@@ -152,8 +153,8 @@ export function propensityCell(mistake: Mistake, repetitions: number, seed: numb
       return Math.abs(p - Math.log((mistake.draw?.(row) ?? row)[response]!));
     });
     const most = Math.max(...off);
-    largest! += most / repetitions;
-    meanAbsolute! += total(off) / off.length / repetitions;
+    largest += most / repetitions;
+    meanAbsolute += total(off) / off.length / repetitions;
     const value =
       total(problem.target.map((row, x) => row.reduce((sum, p, y) => sum + p * problem.reward[x]![y]!, 0))) /
       problem.target.length;
@@ -176,26 +177,35 @@ export function propensityCell(mistake: Mistake, repetitions: number, seed: numb
       {
         signals: [{ name: 'up', transform: 'identity', weight: 1 }],
         diversity: 'none',
-        estimators: ['snips'],
+        estimators: ['snips', 'ips'],
         seed: k,
       },
     ).targets['target']!;
     const { estimate, lower, upper } = utility['snips']!;
     errors.push(estimate! - value);
     const holds = lower! <= value && value <= upper!;
-    if (holds) covered!++;
-    if (verdict.level === 'weak') weak!++;
-    if (verdict.level === 'refused') refused!++;
-    if (!holds && verdict.level === 'supported') overlooked!++;
+    if (holds) covered++;
+    if (verdict.level === 'weak') weak++;
+    if (verdict.level === 'refused') refused++;
+    if (!holds && verdict.level === 'supported') overlooked++;
     if (sensitivity !== null) {
       const at = sensitivity.eta.findIndex((eta) => eta >= most);
       const band = at < 0 ? undefined : sensitivity.utility[at];
       if (band !== undefined && band.lower !== null && band.upper !== null) {
         // the band is about propensities alone: chance is on top of it
         const reach = (upper! - lower!) / 2;
-        bands!++;
-        bandWidth! += band.upper - band.lower;
-        if (band.lower - reach <= value && value <= band.upper + reach) bandCovered!++;
+        bands++;
+        bandWidth += band.upper - band.lower;
+        if (band.lower - reach <= value && value <= band.upper + reach) bandCovered++;
+        const [plain, own] = [sensitivity.ips[at]!, utility['ips']!];
+        const chance = (own.upper! - own.lower!) / 2;
+        if (
+          plain.lower !== null &&
+          plain.upper !== null &&
+          plain.lower - chance <= value &&
+          value <= plain.upper + chance
+        )
+          ipsBandCovered++;
       }
       if (sensitivity.tipping_point !== null) tips.push(sensitivity.tipping_point);
     }
@@ -206,18 +216,19 @@ export function propensityCell(mistake: Mistake, repetitions: number, seed: numb
   return {
     mistake: mistake.name,
     repetitions,
-    largestError: largest!,
-    meanError: meanAbsolute!,
+    largestError: largest,
+    meanError: meanAbsolute,
     bias,
     biasError: spread / Math.sqrt(errors.length),
     rmse: Math.hypot(bias, spread),
-    covered: covered!,
-    bandCovered: bandCovered!,
-    bands: bands!,
-    bandWidth: bands === 0 ? 0 : bandWidth! / bands!,
-    weak: weak!,
-    refused: refused!,
-    overlooked: overlooked!,
+    covered: covered,
+    bandCovered: bandCovered,
+    ipsBandCovered: ipsBandCovered,
+    bands: bands,
+    bandWidth: bands === 0 ? 0 : bandWidth / bands,
+    weak: weak,
+    refused: refused,
+    overlooked: overlooked,
     tippingPoint: tips.length === 0 ? null : tips[tips.length >> 1]!,
   };
 }

@@ -13,7 +13,7 @@ export const propensity: Study = {
   question:
     'What happens when the recorded propensities are wrong: does the estimate stay right, do the bands of T2 and T13 hold the value, and do verdict and tipping point warn?',
   needs: ['arena-llm-log'],
-  version: 1,
+  version: 2,
   async cells(options) {
     const repetitions = options.size === 'quick' ? 10 : 400;
     return [
@@ -35,12 +35,20 @@ export const propensity: Study = {
     const bands = all.filter(({ bands }) => bands > 0);
     const banded = { hit: bands.reduce((s, r) => s + r.bandCovered, 0), of: bands.reduce((s, r) => s + r.bands, 0) };
     const bandShare = shareOf(banded.hit, Math.max(1, banded.of));
+    const plainShare = shareOf(
+      bands.reduce((s, r) => s + r.ipsBandCovered, 0),
+      Math.max(1, banded.of),
+    );
     const of = (name: string): PropensityRecord | undefined => all.find(({ mistake }) => mistake === name);
     const [inSample, crossed] = [of('counted, in sample'), of('counted, cross-fitted')];
     const findings: Finding[] = [
       {
         holds: bandShare.lower >= 0.93 ? 'yes' : bandShare.upper < 0.93 ? 'no' : 'unclear',
         text: `Where the largest error is within the tabled eta, the T13 band (widened by the interval's reach) holds the value: ${percent(bandShare.mean, 1)} of ${banded.of} logs.`,
+      },
+      {
+        holds: plainShare.lower >= 0.93 ? 'yes' : plainShare.upper < 0.93 ? 'no' : 'unclear',
+        text: `The same of the T2 band, about ips: ${percent(plainShare.mean, 1)} of ${banded.of} logs.`,
       },
       {
         holds: silent.length === 0 ? 'yes' : 'no',
@@ -144,6 +152,7 @@ export const propensity: Study = {
               'error',
               'coverage',
               'T13 band holds',
+              'T2 band holds',
               'its width',
               'weak',
               'refused',
@@ -158,6 +167,7 @@ export const propensity: Study = {
               show(r.rmse),
               percent(r.covered / r.repetitions, 1),
               r.bands === 0 ? 'beyond eta 0.5' : `${r.bandCovered} of ${r.bands}`,
+              r.bands === 0 ? '' : String(r.ipsBandCovered),
               r.bands === 0 ? '' : show(r.bandWidth),
               percent(r.weak / r.repetitions),
               percent(r.refused / r.repetitions),

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { HeldOutFigures, StepRecord, TrainResult } from '../../pope/index.js';
-import { demoFamily, languageParts } from './language.js';
+import { demoFamily, languageParts } from '../../study/polis-language.js';
 import { type PackedParams, packParams, unpackParams } from './packed-params.js';
 import { demoSetting, languageSettings } from './setting.js';
 import { type PolicyPlan, trainPlan } from './train-policies.js';

@@ -1,7 +1,7 @@
 import { formatNumber } from '../../report/index.js';
+import { demoFamily, type Language } from '../../study/polis-language.js';
 import { PopeError } from '../../util/index.js';
 import type { Progress } from '../progress.js';
-import { demoFamily, type Language } from './language.js';
 import type { DemoSetting } from './setting.js';
 import { trainInWorkers, type WorkerResult, workerCount } from './train-in-workers.js';
 import { type PolicyPlan, stepsOf, type TrainedPolicy, trainPlan } from './train-policies.js';

@@ -4,10 +4,10 @@ import { jsonlText, jsonText } from '../../data/index.js';
 import { writeFileAtomic } from '../../data/node.js';
 import type { GptParams } from '../../nn/index.js';
 import type { EvaluationResult } from '../../pope/index.js';
+import { candidateScore, type Language } from '../../study/polis-language.js';
 import type { DemoProblem } from '../../study/polis-log.js';
 import type { Truth } from '../../study/polis-truth.js';
 import { writeCheckpoint } from '../checkpoint-folder.js';
-import { candidateScore, type Language } from './language.js';
 import type { TrainedPolicy } from './train-policies.js';
 
 /** The evaluation's JSON with the exact values beside it. */

@@ -9,10 +9,10 @@ import {
   trainBpe,
   trainLanguageModel,
   warmupCosine,
-} from '../../nn/index.js';
-import { type CandidatesOf, type PolicyFamily, promptKey } from '../../ope/index.js';
-import { type Random, seededRandom } from '../../random/index.js';
-import type { DemoProblem } from '../../study/polis-log.js';
+} from '../nn/index.js';
+import { type CandidatesOf, type PolicyFamily, promptKey } from '../ope/index.js';
+import { type Random, seededRandom } from '../random/index.js';
+import type { DemoProblem } from './polis-log.js';
 
 export interface LanguageSettings {
   readonly vocabSize: number;
