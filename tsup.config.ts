@@ -44,6 +44,10 @@ export default defineConfig([
     target: 'es2022',
     platform: 'neutral',
     esbuildPlugins: [pureDefinitions],
+    // kept, or Node refuses the import by which the version of gpu.js is read
+    esbuildOptions(options) {
+      options.supported = { ...options.supported, 'import-attributes': true };
+    },
   },
   {
     entry: { main: 'src/cli/main.ts', 'demo-worker': 'src/cli/demo/policy-worker.ts' },

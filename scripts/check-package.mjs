@@ -31,6 +31,22 @@ try {
     console.log(`${entry}: ${esm} names by import and by require`);
   }
 
+  // gpu.js is an optional peer: absent or of another version, the backend says so
+  const openGpu = (load) => run('node', ['-e', `${load}.then((m) => m.createGpuBackend()).catch((e) => console.log(e.message))`]);
+  const loads = [`import('${name}/gpu')`, `Promise.resolve(require('${name}/gpu'))`];
+  const expectSaid = (wanted) => {
+    for (const load of loads) {
+      const said = openGpu(load);
+      if (!wanted.test(said)) throw new Error(`${load} said ${said}; expected ${wanted}`);
+    }
+  };
+  expectSaid(/^gpu\.js cannot be loaded; expected "npm install gpu\.js@/);
+  mkdirSync(join(home, 'node_modules', 'gpu.js'));
+  writeFileSync(join(home, 'node_modules', 'gpu.js', 'package.json'), '{"name":"gpu.js","version":"2.16.0","main":"index.js"}');
+  writeFileSync(join(home, 'node_modules', 'gpu.js', 'index.js'), 'exports.GPU = class {};');
+  expectSaid(/^gpu\.js is version 2\.16\.0; expected exactly /);
+  console.log('the gpu entry refuses gpu.js where it is absent or of another version, in both formats');
+
   // the whole core at work: a nested gradient across entries, an exact expectation, an evaluation, a transformer's step
   const core = ['tensor', 'autograd', 'ope', 'pope', 'nn'];
   const work = (load) => `${load}

@@ -32,6 +32,7 @@ const groups = [
     ], // prettier-ignore
   },
   { folder: 'guide', text: 'Guide', first: ['log-format', 'evaluate', 'train'] },
+  { folder: 'experiments', text: 'Studies', first: ['index'] },
   { folder: 'engine', text: 'Engine', first: ['tensor', 'backend', 'autograd'] },
   { folder: 'decisions', text: 'Decisions', first: [], collapsed: true },
 ];

@@ -76,6 +76,9 @@ interface Compiled {
 
 /** @throws PopeError (code `no_gpu`) where there is no adapter. */
 export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
+  if ((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu === undefined) {
+    throw new PopeError('WebGPU cannot be used: there is no navigator.gpu.', { code: 'no_gpu' });
+  }
   const gpu = new GPU({ mode: 'webgpu' });
   addFunctions(gpu);
   const compiled = new Map<string, Compiled>();
