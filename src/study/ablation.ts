@@ -39,6 +39,7 @@ export const ablation: Study = {
         text: `Raising utility alone raises the agreement of people it never saw: by ${showMean(gain)}.`,
       },
       {
+        claim: 'collapse',
         holds: word(sign({ lower: -narrowed.upper, upper: -narrowed.lower })),
         text: `Utility alone narrows opinions: their entropy changes by ${showMean(narrowed)} nats, the worst group's agreement by ${showMean(difference('utility only', 'logging', 'worst group'))}.`,
       },
@@ -51,6 +52,7 @@ export const ablation: Study = {
         const worst = difference(name, 'utility only', 'worst group');
         return [
           {
+            claim: 'pluralism',
             holds: word(sign(wider)),
             text: `With ${kind} diversity (tau ${tau}) opinions are wider than with utility alone: entropy ${showMean(wider)} nats, at ${showMean(cost)} of agreement; worst group ${showMean(worst)}.`,
           },

@@ -39,6 +39,7 @@ export const baselines: Study = {
       ...OTHERS.filter((other) => have.has(other)).map((other): Finding => {
         const d = against(other);
         return {
+          claim: 'better',
           holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
           text: `POPE (anchored, minorise-maximise) has more value than ${other}: ${showMean(d)} (agreement ${showMean(against(other, figures['agreement']!))}, KL ${showMean(against(other, figures['KL to the log']!))}).`,
         };
@@ -46,6 +47,7 @@ export const baselines: Study = {
       ...['dpo', 'utility only', 'pope'].map((other): Finding => {
         const d = paired(all, 'pope coverage', other, figures['opinion entropy']!);
         return {
+          claim: 'pluralism',
           holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
           text: `POPE with coverage voices wider opinions than ${other}: ${showMean(d)} nats, worst group ${showMean(paired(all, 'pope coverage', other, figures['worst group']!))}, agreement ${showMean(paired(all, 'pope coverage', other, figures['agreement']!))}.`,
         };
@@ -64,6 +66,7 @@ export const baselines: Study = {
       const lost = change(plan, 'start', ({ textLoss }) => textLoss);
       findings.push({
         holds: lost.upper < 0.1 ? 'yes' : lost.lower > 0.1 ? 'no' : 'unclear',
+        ...(plan.startsWith('pope') && { claim: 'ability' as const }),
         text: `A transformer trained by ${plan} keeps its language: the loss of unseen statements changes by ${showMean(lost)} nats a token (agreement ${showMean(change(plan, 'start', ({ utility }) => utility))}).`,
       });
     }
@@ -72,6 +75,7 @@ export const baselines: Study = {
     )) {
       const d = change('pope', other, ({ utility, kl }) => utility - PRICE * kl);
       findings.push({
+        claim: 'better',
         holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
         text: `A transformer trained by POPE has more value than one by ${other}: ${showMean(d)}.`,
       });

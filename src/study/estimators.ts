@@ -75,10 +75,12 @@ export const estimators: Study = {
     };
     const findings: Finding[] = [
       {
+        claim: 'bound',
         holds: worst.length === 0 ? 'yes' : 'no',
         text: `The bound of T4 is never above the exact variance: ${worst.length} of ${pairs.length} problems break it.`,
       },
       {
+        claim: 'decomposition',
         holds: grown.lower > 0 ? 'yes' : 'no',
         text: `Decomposed weights have less variance than joint ones where slates are long: at ${last} responses the joint variance is ${show(10 ** grown.mean)} times as large (${show(10 ** grown.lower)} to ${show(10 ** grown.upper)}, over ${grown.n} designs; exact).`,
       },

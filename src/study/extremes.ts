@@ -99,6 +99,7 @@ export const extremes: Study = {
     const findings: Finding[] = [
       ...polis,
       {
+        claim: 'pluralism',
         holds: better.length === taus.length ? 'yes' : 'no',
         text: `Captions: a policy with surprisal keeps more quality than the logger: at tau ${better.length === 0 ? 'none' : better.join(', ')}${noisy.length === 0 ? '' : `; from tau ${noisy[0]} on it is not told apart from the logger or worse`}.`,
       },

@@ -65,11 +65,13 @@ export const independent: Study = {
       ...Object.entries(MEASURES).map(([name, measure]): Finding => {
         const r = rank(measure);
         return {
+          claim: 'prediction',
           holds: r.lower > 0.8 ? 'yes' : r.upper < 0.8 ? 'no' : 'unclear',
           text: `The off-policy score ranks policies by ${name}: Spearman ${showMean(r)}.`,
         };
       }),
       {
+        claim: 'prediction',
         holds: cover.lower > 0.93 ? 'yes' : cover.upper < 0.93 ? 'no' : 'unclear',
         text: `The 95 % interval from the validation log holds the agreement of people who judge: ${percent(cover.mean, 1)} (${percent(cover.lower, 1)} to ${percent(cover.upper, 1)}) of ${cover.n} policies.`,
       },

@@ -9,6 +9,7 @@ import type { Study } from './study.js';
 
 export { fileOf, markdownTable, renderPage } from './render-page.js';
 export type { Cell, Finding, Json, Study, StudyFigure, StudyOptions, StudyPage } from './study.js';
+export { paperClaims } from './study.js';
 
 /** All studies, in the order of the index page. */
 export const studies: readonly Study[] = [estimators, ablation, baselines, independent, propensity, extremes, replay];

@@ -51,6 +51,7 @@ export const propensity: Study = {
         text: `The same of the T2 band, about ips: ${percent(plainShare.mean, 1)} of ${banded.of} logs.`,
       },
       {
+        claim: 'propensities',
         holds: silent.length === 0 ? 'yes' : 'no',
         text: `The verdict warns where intervals miss: ${wrong.length === 0 ? 'no mistake pushes coverage below 93 %' : silent.length === 0 ? 'all that push coverage below 93 % are called weak or refused in most logs' : `it stays "supported" in most logs under ${silent.map(({ mistake }) => `"${mistake}"`).join(', ')}, although coverage falls to ${silent.map((r) => percent(r.covered / r.repetitions)).join(', ')}`}.`,
       },

@@ -57,6 +57,7 @@ export const replay: Study = {
         text: `Captions: reweighting brings the adaptive arm nearer to the uniform arm than its plain mean is: the error falls by ${showMean(saved)} (share of votes that are "funny"; paired over ${saved.n} contests).`,
       },
       {
+        claim: 'prediction',
         holds: hit.lower > 0.95 ? 'yes' : hit.upper < 0.95 ? 'no' : 'unclear',
         text: `Captions: the 95 % interval of the difference holds 0 in ${captions.filter(covered).length} of ${captions.length} contests (${percent(hit.lower)} to ${percent(hit.upper)}).`,
       },

@@ -38,7 +38,20 @@ export interface StudyPage {
   readonly figures: readonly StudyFigure[];
 }
 
+/** What the paper's summary says, in our words; findings that speak of one of them name it. */
+export const paperClaims = {
+  decomposition: 'Decomposed weights make slates estimable: far less variance than joint ones',
+  bound: 'The variance has a lower bound that tells how far a target may stray',
+  collapse: 'Aligning for utility alone narrows what is said',
+  pluralism: 'Adding the diversity widens it again, at a small cost of utility',
+  better: 'The result is better than other ways of alignment',
+  ability: 'General ability is kept',
+  prediction: 'The off-policy score says how a policy would fare',
+  propensities: 'It works with propensities that are not exact',
+} as const;
+
 export interface Finding {
+  readonly claim?: keyof typeof paperClaims;
   readonly holds: 'yes' | 'no' | 'unclear';
   readonly text: string;
 }

@@ -1,8 +1,30 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../data/node.js';
-import { markdownTable, studies } from '../../study/index.js';
+import { markdownTable, paperClaims, studies } from '../../study/index.js';
 import type { StudyResult } from './run-study.js';
+
+/** The paper's claims: how many findings of which studies speak for each and against it. */
+function claimsTable(findings: readonly (StudyResult['findings'][number] & { readonly study: string })[]): string {
+  const rows = Object.entries(paperClaims).map(([key, text]) => {
+    const own = findings.filter(({ claim }) => claim === key);
+    const count = (holds: string): number => own.filter((finding) => finding.holds === holds).length;
+    const [yes, no, unclear] = ['yes', 'no', 'unclear'].map(count) as [number, number, number];
+    const verdict =
+      own.length === 0
+        ? 'not studied'
+        : no === 0 && yes > unclear
+          ? 'holds here'
+          : yes === 0 && no > 0
+            ? 'does not hold here'
+            : no > 0
+              ? 'holds in part'
+              : 'too weak to tell';
+    const where = [...new Set(own.map(({ study }) => study))].map((study) => `[${study}](${study}.md)`).join(', ');
+    return [text, verdict, `${yes} for, ${no} against, ${unclear} unclear`, where];
+  });
+  return `## The claims of the paper's summary\n\n${markdownTable(['claim, in our words', 'verdict', 'findings', 'studies'], rows)}\n\nOur data, models and budgets are small: a claim that does not hold here may hold where the paper tried it, and the other way round.`;
+}
 
 /** Writes index.md: every study whose JSON is in the folder, one sentence each, and every finding, those against first. */
 export async function writeStudyIndex(folder: string): Promise<void> {
@@ -32,6 +54,7 @@ export async function writeStudyIndex(folder: string): Promise<void> {
         ]),
       ),
       ...(missing.length === 0 ? [] : [`Not run here: ${missing.map(({ name }) => name).join(', ')}.`]),
+      claimsTable(findings),
       `## What does not hold\n\n${list('no')}`,
       `## Where the evidence is too weak to tell\n\n${list('unclear')}`,
       `## What holds\n\n${list('yes')}`,
