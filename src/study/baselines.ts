@@ -70,6 +70,14 @@ export const baselines: Study = {
         text: `A transformer trained by ${plan} keeps its language: the loss of unseen statements changes by ${showMean(lost)} nats a token (agreement ${showMean(change(plan, 'start', ({ utility }) => utility))}).`,
       });
     }
+    for (const other of ['dpo', 'utility only'].filter((one) => words.includes('pope') && words.includes(one))) {
+      const d = change('pope', other, ({ textLoss }) => textLoss);
+      findings.push({
+        claim: 'ability',
+        holds: d.upper < 0 ? 'yes' : d.lower > 0 ? 'no' : 'unclear',
+        text: `A transformer trained by POPE loses less of its language than one by ${other}: ${showMean(d)} nats a token.`,
+      });
+    }
     for (const other of ['sft', 'dpo', 'reward-weighted'].filter(
       (one) => words.includes('pope') && words.includes(one),
     )) {
