@@ -1,5 +1,5 @@
-import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { chromium } from './vitest.chromium.js';
 
 // The shared suites of the backends in Chromium: `npm run test:browser`, where /usr/bin/chromium is installed.
 export default defineConfig({
@@ -8,25 +8,6 @@ export default defineConfig({
     setupFiles: ['test/browser/setup.ts'],
     testTimeout: 60_000,
     reporters: ['default'],
-    browser: {
-      enabled: true,
-      headless: true,
-      screenshotFailures: false,
-      provider: playwright({
-        launchOptions: {
-          executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-          args: [
-            '--no-sandbox',
-            '--disable-gpu',
-            '--disable-quic',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-          ],
-        },
-      }),
-      instances: [{ browser: 'chromium' }],
-    },
+    browser: chromium(['--disable-gpu']),
   },
 });

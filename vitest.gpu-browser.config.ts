@@ -1,12 +1,12 @@
-import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { chromium } from './vitest.chromium.js';
+
+const software = process.env['POPE_GPU'] !== 'real';
 
 /**
  * The shared suites on the gpu backend in Chromium: `npm run test:gpu:browser`. SwiftShader renders unless POPE_GPU=real.
  * The suites wait for a worker through shared memory, hence the headers.
  */
-const software = process.env['POPE_GPU'] !== 'real';
-
 export default defineConfig({
   server: {
     headers: {
@@ -21,33 +21,16 @@ export default defineConfig({
     testTimeout: 120_000,
     reporters: ['default'],
     maxWorkers: 1,
-    browser: {
-      enabled: true,
-      headless: true,
-      screenshotFailures: false,
-      provider: playwright({
-        launchOptions: {
-          executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-          args: [
-            '--no-sandbox',
-            '--disable-quic',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-            ...(software
-              ? [
-                  '--enable-unsafe-webgpu',
-                  '--use-webgpu-adapter=swiftshader',
-                  '--enable-features=Vulkan',
-                  '--use-angle=swiftshader',
-                  '--enable-unsafe-swiftshader',
-                ]
-              : []),
-          ],
-        },
-      }),
-      instances: [{ browser: 'chromium' }],
-    },
+    browser: chromium(
+      software
+        ? [
+            '--enable-unsafe-webgpu',
+            '--use-webgpu-adapter=swiftshader',
+            '--enable-features=Vulkan',
+            '--use-angle=swiftshader',
+            '--enable-unsafe-swiftshader',
+          ]
+        : [],
+    ),
   },
 });

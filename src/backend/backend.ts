@@ -139,3 +139,18 @@ export interface Backend extends Device {
   /** [parameter', firstMoment', secondMoment'] with decoupled decay: p' = p - lr (mhat/(sqrt(vhat) + eps) + decay p). */
   adamw?(p: Operand, grad: Operand, m: Operand, v: Operand, options: AdamwOptions): [Handle, Handle, Handle];
 }
+
+/** The fused verbs over the rows of a tensor. */
+export type RowVerbs = Required<
+  Pick<
+    Backend,
+    | 'softmax'
+    | 'softmaxGrad'
+    | 'logSoftmax'
+    | 'logSoftmaxGrad'
+    | 'gatherLogProb'
+    | 'gatherLogProbGrad'
+    | 'layerNorm'
+    | 'layerNormGrad'
+  >
+>;

@@ -36,8 +36,7 @@ export async function openBackend(
   if (name === 'wasm') return { backend: createWasmBackend(), close: stays };
   let gpu: GpuBackend;
   try {
-    await useNodeWebGpu();
-    gpu = await createGpuBackend();
+    gpu = await openGpu();
   } catch (error) {
     if (name === 'gpu') throw error;
     say(`backend: the default, for ${error instanceof Error ? error.message : String(error)}`);
@@ -59,8 +58,14 @@ export async function openBackend(
   return { backend: cpu, close: stays };
 }
 
+/** The gpu backend, with WebGPU for Node. @throws PopeError (code `no_gpu`) with the reason. */
+export async function openGpu(): Promise<GpuBackend> {
+  await useNodeWebGpu();
+  return createGpuBackend();
+}
+
 /** Products of a chain: about those of a layer, there and back. */
-const PRODUCTS = 16;
+export const PRODUCTS = 16;
 
 /** Milliseconds for a chain of products and the read of its end: the median of five after one that warms up. */
 export async function layerTime(backend: Backend, { rows, width }: LayerSize): Promise<number> {

@@ -109,58 +109,22 @@ export const estimators: Study = {
       const own = r.estimators[name];
       return own === undefined || own.intervals === 0 ? undefined : own.covered / own.intervals;
     };
-    const panels: SeriesPanel[] = [
+    const pair = (label: string, x: (r: EstimatorsRecord) => number, xs: readonly number[]): SeriesPanel[] => [
       {
-        title: 'Root mean squared error by slate',
+        title: `Root mean squared error by ${label}`,
         axis: 'reward',
-        series: by(
-          (r) => r.slate,
-          slates,
-          (r, name) => r.estimators[name]?.rmse,
-        ),
+        series: by(x, xs, (r, name) => r.estimators[name]?.rmse),
       },
       {
-        title: 'Interval holds the value, by slate',
+        title: `Interval holds the value, by ${label}`,
         axis: 'share of logs',
         reference: 0.95,
-        series: by((r) => r.slate, slates, coverageShare),
+        series: by(x, xs, coverageShare),
       },
     ];
-    const divergencePanels: SeriesPanel[] = [
-      {
-        title: 'Root mean squared error by divergence',
-        axis: 'reward',
-        series: by(
-          (r) => r.divergence,
-          divergences,
-          (r, name) => r.estimators[name]?.rmse,
-        ),
-      },
-      {
-        title: 'Interval holds the value, by divergence',
-        axis: 'share of logs',
-        reference: 0.95,
-        series: by((r) => r.divergence, divergences, coverageShare),
-      },
-    ];
-    const correlations = [...new Set(all.map(({ correlation }) => correlation))];
-    const correlationPanels: SeriesPanel[] = [
-      {
-        title: 'Root mean squared error by correlation',
-        axis: 'reward',
-        series: by(
-          (r) => r.correlation,
-          correlations,
-          (r, name) => r.estimators[name]?.rmse,
-        ),
-      },
-      {
-        title: 'Interval holds the value, by correlation',
-        axis: 'share of logs',
-        reference: 0.95,
-        series: by((r) => r.correlation, correlations, coverageShare),
-      },
-    ];
+    const panels = pair('slate', (r) => r.slate, slates);
+    const divergencePanels = pair('divergence', (r) => r.divergence, divergences);
+    const correlationPanels = pair('correlation', (r) => r.correlation, [...new Set(all.map((r) => r.correlation))]);
     const geometric = (values: readonly number[]): number =>
       Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
     const boundPanel: SeriesPanel = {

@@ -1,15 +1,10 @@
 import { intervalFigure, seriesPanels } from '../report/index.js';
-import {
-  captionExtreme,
-  type ExtremeRecord,
-  polisExtreme,
-  type SurveyRecord,
-  surveyExtreme,
-} from './extremes-cells.js';
+import { captionExtreme, type ExtremeRecord, polisExtreme } from './extremes-cells.js';
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import type { Cell, Finding, Json, Study } from './study.js';
 import { type Mean, meanOf, percent, show, showMean } from './summary.js';
+import { type SurveyRecord, surveyExtreme } from './survey-cells.js';
 
 const TAUS = [0.02, 0.05, 0.1, 0.25, 1, 4];
 const logging: PolicyPlan = { name: 'logging', objective: 'sft', diversity: 'none', tau: 0 };

@@ -1,6 +1,7 @@
 import { intervalFigure } from '../report/index.js';
 import { ARENA_TARGETS, type ArenaRecord, arenaCell } from './arena-cells.js';
-import { mistakes, type PropensityRecord, propensityCell } from './propensity-cells.js';
+import { type PropensityRecord, propensityCell } from './propensity-cells.js';
+import { mistakes } from './propensity-mistakes.js';
 import { markdownTable } from './render-page.js';
 import type { Cell, Finding, Json, Study } from './study.js';
 import { percent, shareOf, show } from './summary.js';

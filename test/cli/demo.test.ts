@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packParams, unpackParams } from '../../src/cli/demo/packed-params.js';
-import { type DemoContext, demoRecords, largestGroup, polisProblem, promptOf } from '../../src/study/polis-log.js';
 import { demoSetting, problemSettings } from '../../src/cli/demo/setting.js';
 import { policyPlans, stepsOf } from '../../src/cli/demo/train-policies.js';
-import { mostVoiced, trueValue } from '../../src/study/polis-truth.js';
 import { parseDemo } from '../../src/data/index.js';
 import { gptConfig, initGpt } from '../../src/nn/index.js';
 import { evaluate } from '../../src/pope/index.js';
 import { seededRandom, uniform } from '../../src/random/index.js';
+import { type DemoContext, demoRecords, largestGroup, polisProblem, promptOf } from '../../src/study/polis-log.js';
+import { mostVoiced, trueValue } from '../../src/study/polis-truth.js';
 
 const conversations = parseDemo(
   JSON.parse(readFileSync(join(import.meta.dirname, '../../data/polis-demo.json'), 'utf8')),

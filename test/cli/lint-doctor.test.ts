@@ -168,9 +168,13 @@ describe('pope doctor', () => {
       expect(speed.float32).toBeGreaterThan(0);
       expect(speed.float64).toBeGreaterThan(0);
     }
-    expect(
-      others.map((b: { name: string; matmul_gflops: null; reason: string }) => [b.name, b.matmul_gflops, b.reason]),
-    ).toEqual([['gpu', null, 'not in this version']]);
+    // there or not, it says what it found
+    const [gpu, ...more] = others;
+    expect(more).toEqual([]);
+    expect(gpu).toMatchObject({ name: 'gpu', default: false });
+    if (gpu.available)
+      expect([gpu.matmul_gflops.float32 > 0, gpu.adapter]).toEqual([true, expect.stringMatching(/^web/)]);
+    else expect([gpu.matmul_gflops, gpu.reason]).toEqual([null, expect.stringMatching(/no GPU|WebGPU/)]);
     expect(self_checks.map((check: { ok: boolean }) => check.ok)).toEqual([true, true, true, true]);
   });
 

@@ -45,6 +45,7 @@ describe.skipIf(missing !== null)('a GPT on the gpu backend', async () => {
 
   test('has the losses of the wasm backend over 50 steps from one seed, dropout included, and holds its memory', async () => {
     const buffers: number[] = [];
+    const reads = gpu.counts().reads;
     const bytes: number[] = [];
     const [ours, theirs] = [
       await train(gpu, 50, () => {
@@ -57,6 +58,8 @@ describe.skipIf(missing !== null)('a GPT on the gpu backend', async () => {
     ours.forEach((loss, i) => void expect(Math.abs(loss - theirs[i]!)).toBeLessThan(1e-6 + 1e-6 * (i + 1)));
     expect(ours[49]!).toBeLessThan(ours[0]! - 0.1);
     expect(new Set(buffers.slice(1)).size).toBe(1);
+    // loss and norm of every step, and nothing in between
+    expect(gpu.counts().reads - reads).toBe(2 * 50);
     expect(new Set(bytes.slice(5)).size).toBe(1);
   });
 

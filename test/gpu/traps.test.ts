@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createGpuBackend, GPU_JS_VERSION, type GpuBackend } from '../../src/backend/gpu/index.js';
 import { tensor } from '../../src/backend/index.js';
 import * as ops from '../../src/ops/index.js';
 import { dispose, scope, type Tensor } from '../../src/tensor/index.js';
+import { bundle } from './bundle.js';
 import { missing } from './here.js';
 import { useNodeWebGpu } from './node-webgpu.js';
 
@@ -90,23 +89,9 @@ describe.skipIf(missing !== null)('traps of gpu.js', () => {
   });
 });
 
-const bundle = async (source: string): Promise<string> => {
-  const outfile = resolve(import.meta.dirname, `../../node_modules/.cache/pope-gpu-test/traps-${process.pid}.mjs`);
-  await build({
-    stdin: { contents: source, resolveDir: import.meta.dirname, loader: 'ts' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['gpu.js', 'webgpu'],
-    outfile,
-    logLevel: 'warning',
-  });
-  return outfile;
-};
-
 describe.skipIf(missing !== null)('the device', () => {
   const run = async (body: string): Promise<string> => {
-    const file = await bundle(`
+    const source = `
       import { createGpuBackend } from '../../src/backend/gpu/index.js';
       import { tensor } from '../../src/backend/index.js';
       import { add, exp } from '../../src/ops/index.js';
@@ -114,7 +99,8 @@ describe.skipIf(missing !== null)('the device', () => {
       await useNodeWebGpu();
       const gpu = await createGpuBackend();
       const x = tensor(new Float32Array([1, 2]), { backend: gpu });
-      ${body}`);
+      ${body}`;
+    const file = await bundle(source, 'traps');
     const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
     return stdout;
   };

@@ -23,6 +23,11 @@ export interface GpuBackend extends Backend {
   readonly matmulForms: readonly string[];
   /** What the driver calls itself; "SwiftShader" and "llvmpipe" are software. */
   readonly adapter: string;
+  /**
+   * How often numbers were uploaded (yours; a dropout's mask, and the order of a scatter-add's indices, which are made on
+   * this side), read back (by nobody but you), and kernels submitted.
+   */
+  counts(): { readonly uploads: number; readonly reads: number; readonly launches: number };
   /** Bytes of buffers in use and kept for reuse, and the number of those in use. */
   memory(): { readonly bytesInUse: number; readonly bytesKept: number; readonly buffers: number };
   /**
@@ -64,6 +69,7 @@ export async function createGpuBackend({ api = 'auto' }: GpuBackendOptions = {})
     api: runner.api,
     adapter: runner.adapter,
     matmulForms: [...forms],
+    counts: () => ({ ...launcher.counts }),
     memory: () => runner.memory(),
     destroy: () => runner.destroy(),
     async read(handle, dtype) {

@@ -7,21 +7,24 @@ import { around, handleOf, kernel } from './kernel.js';
 // Indices that were made on the device are not checked: beyond the axis they read whatever a GPU reads there, or are left
 // out of a sum. Those that came from this side are.
 
+/** Code: the element as `row` and `k` inside of it. */
+const PLACE = `const row = quotient(this.thread.x, inner);
+  const k = this.thread.x - row * inner;`;
+const ARGUMENTS = ['n', 'inner', 'count'];
+
 const gatherKernel = kernel(
   'gather',
   ['x', 'indices'],
-  ['n', 'inner', 'count'],
-  `const row = quotient(this.thread.x, inner);
-  const k = this.thread.x - row * inner;
+  ARGUMENTS,
+  `${PLACE}
   const o = quotient(row, count);
   return x[(o * n + indices[row - o * count]) * inner + k];`,
 );
 const takeAlongKernel = kernel(
   'takeAlong',
   ['x', 'indices'],
-  ['n', 'inner', 'count'],
-  `const row = quotient(this.thread.x, inner);
-  const k = this.thread.x - row * inner;
+  ARGUMENTS,
+  `${PLACE}
   const o = quotient(row, count);
   return x[(o * n + indices[this.thread.x]) * inner + k];`,
 );
@@ -29,9 +32,8 @@ const takeAlongKernel = kernel(
 const scatterKernel = kernel(
   'scatterAdd',
   ['indices', 'updates'],
-  ['n', 'inner', 'count'],
-  `const row = quotient(this.thread.x, inner);
-  const k = this.thread.x - row * inner;
+  ARGUMENTS,
+  `${PLACE}
   const o = quotient(row, n);
   const own = row - o * n;
   let s = 0;
@@ -44,9 +46,8 @@ const scatterKernel = kernel(
 const scatterSorted = kernel(
   'scatterAdd sorted',
   ['begins', 'order', 'updates'],
-  ['n', 'inner', 'count'],
-  `const row = quotient(this.thread.x, inner);
-  const k = this.thread.x - row * inner;
+  ARGUMENTS,
+  `${PLACE}
   const o = quotient(row, n);
   const own = row - o * n;
   const begin = begins[own];
@@ -60,9 +61,8 @@ const scatterSorted = kernel(
 const putAlongKernel = kernel(
   'putAlongAdd',
   ['indices', 'updates'],
-  ['n', 'inner', 'count'],
-  `const row = quotient(this.thread.x, inner);
-  const k = this.thread.x - row * inner;
+  ARGUMENTS,
+  `${PLACE}
   const o = quotient(row, n);
   const own = row - o * n;
   let s = 0;

@@ -40,6 +40,8 @@ export interface Launcher {
   ): GpuHandle;
   /** A submission of several outputs. */
   submitMany(op: string, inputs: readonly GpuHandle[], sizes: readonly number[], run: Submission): GpuHandle[];
+  /** How often numbers went over, came back, and kernels were submitted. */
+  readonly counts: { readonly uploads: number; readonly reads: number; readonly launches: number };
   /** Whether what is launched is being noted: what would be frozen into a recording is refused then. */
   isRecording: boolean;
   /** The numbers. @throws PopeError naming the op that failed. */
@@ -51,6 +53,7 @@ export interface Launcher {
 }
 
 export function createLauncher(runner: GpuRunner): Launcher {
+  const counts = { uploads: 0, reads: 0, launches: 0 };
   const handle = (op: string, size: number, known?: TypedArray): GpuHandle => {
     if (size > runner.maxSize) {
       throw new PopeError(
@@ -122,8 +125,10 @@ export function createLauncher(runner: GpuRunner): Launcher {
 
   const launcher: Launcher = {
     isRecording: false,
+    counts,
     upload(op, data, known) {
       const out = handle(op, data.length, known);
+      counts.uploads++;
       if (runner.isLost()) out.error = failed(op, lost());
       else out.slot.buffer = runner.upload(data);
       return out;
@@ -131,6 +136,7 @@ export function createLauncher(runner: GpuRunner): Launcher {
     launch(op, kernel, inputs, integers, floats, size) {
       if (size === 0) return launcher.upload(op, new Float32Array(0));
       const out = handle(op, size);
+      counts.launches++;
       submitWhenReady([out], inputs, runner.prepare(kernel), (buffers) => [
         runner.launch(kernel, buffers, integers, floats, size),
       ]);
@@ -142,6 +148,7 @@ export function createLauncher(runner: GpuRunner): Launcher {
       return outs;
     },
     async read(h) {
+      counts.reads++;
       h.slot.uses++;
       try {
         await h.pending;

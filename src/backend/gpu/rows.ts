@@ -1,4 +1,4 @@
-import type { Backend, Operand } from '../backend.js';
+import type { Backend, Operand, RowVerbs } from '../backend.js';
 import type { GpuHandle, Launcher } from './handles.js';
 import { handleOf, kernel } from './kernel.js';
 
@@ -110,20 +110,6 @@ const layerNormDx = kernel(
   return scales[row] * (g[this.thread.x] - total[row] / n - h[this.thread.x] * dot[row] / n);`,
 );
 const product = kernel('product', ['x', 'y'], [], 'return x[this.thread.x] * y[this.thread.x];');
-
-type RowVerbs = Required<
-  Pick<
-    Backend,
-    | 'softmax'
-    | 'softmaxGrad'
-    | 'logSoftmax'
-    | 'logSoftmaxGrad'
-    | 'gatherLogProb'
-    | 'gatherLogProbGrad'
-    | 'layerNorm'
-    | 'layerNormGrad'
-  >
->;
 
 export function rowVerbs({ launch, release }: Launcher, reduce: Backend['reduce']): RowVerbs {
   const widthOf = (x: Operand): number => x.shape[x.shape.length - 1];

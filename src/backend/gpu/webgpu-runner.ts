@@ -2,76 +2,17 @@ import { PopeError } from '../../util/index.js';
 import { addFunctions, createKernel, type GpuJs } from './gpu-js.js';
 import type { GpuBuffer, GpuRunner, KernelSource, Recording } from './runner.js';
 import { createBuffers, type DeviceBuffer } from './webgpu-buffers.js';
+import { type Step, stepOf } from './webgpu-step.js';
+import type { BoundBuffer, Context, WebGpuKernel } from './webgpu-types.js';
 
-// The parts of WebGPU and of gpu.js's WebGPU kernels that are used here; their types are no part of our build.
-
-interface WebGpuDevice {
-  readonly limits: { readonly maxStorageBufferBindingSize: number; readonly maxBufferSize: number };
-  readonly queue: {
-    writeBuffer(buffer: DeviceBuffer, offset: number, data: Float32Array | ArrayBuffer): void;
-    submit(commands: readonly unknown[]): void;
-  };
-  createBuffer(descriptor: { size: number; usage: number }): DeviceBuffer;
-  createBindGroup(descriptor: {
-    layout: unknown;
-    entries: readonly { readonly binding: number; readonly resource: { readonly buffer: DeviceBuffer } }[];
-  }): unknown;
-  createCommandEncoder(): {
-    copyBufferToBuffer(from: DeviceBuffer, at: number, to: DeviceBuffer, into: number, size: number): void;
-    beginComputePass(): {
-      setPipeline(pipeline: unknown): void;
-      setBindGroup(index: number, group: unknown): void;
-      dispatchWorkgroups(x: number, y: number, z: number): void;
-      end(): void;
-    };
-    finish(): unknown;
-  };
-  onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
-  destroy(): void;
-}
-
-interface Context {
-  readonly device: WebGpuDevice;
-  readonly adapter: { readonly info?: { vendor?: string; architecture?: string; description?: string } };
-  readonly isLost: boolean;
-}
-
-/** What `WebGPUKernel` of gpu.js calls itself inside. */
-interface WebGpuKernel {
-  built: boolean;
-  context: Context;
-  outputBuffer: DeviceBuffer | null;
-  threadDim: number[];
-  workgroupSize: number[];
-  bindGroupDirty: boolean;
-  readonly bindGroupLayout: unknown;
-  readonly computePipeline: unknown;
-  readonly paramsMirror: ArrayBuffer;
-  build(...args: readonly unknown[]): Promise<void>;
-  run(...args: readonly unknown[]): Promise<unknown>;
-  setOutput(output: readonly number[]): void;
-  assembleWGSL(): string;
-  _computeDispatch(threads: readonly number[]): { groups: number[]; dispatchWidth: number };
-  _ensureOutputBuffer(): void;
-}
-
-/** A buffer as a kernel of gpu.js takes it: what it checks of a `WebGPUBufferResult`. */
-interface BoundBuffer {
-  readonly type: 'WebGPUBuffer';
-  readonly buffer: DeviceBuffer;
-  readonly output: readonly [number];
-  readonly componentCount: 1;
-  readonly context: Context;
-  readonly _deleted: false;
-}
-
-const UNIFORM = 0x40;
 const COPY_DST = 0x08;
 const MAP_READ = 0x01;
 
 interface Compiled {
   readonly kernel: WebGpuKernel;
   readonly ready: Promise<void>;
+  /** After `ready` and all that is done then: gpu.js calls a kernel built a moment too early. */
+  isReady: boolean;
 }
 
 /** @throws PopeError (code `no_gpu`) where there is no adapter. */
@@ -100,15 +41,20 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
     // a build needs no result
     kernel._ensureOutputBuffer = () => undefined;
     const like: unknown[] = [...source.integers, ...source.floats].map(() => 1);
-    const ready = kernel.build(...source.buffers.map(() => ({ type: 'WebGPUBuffer' })), ...like).then(() => {
-      context ??= kernel.context;
-      // every result gets a buffer of its own, out of those that were freed
-      kernel._ensureOutputBuffer = () => {
-        kernel.outputBuffer = take(kernel.threadDim[0] * 4 * (source.lanes ?? 1));
-        kernel.bindGroupDirty = true;
-      };
-    });
-    return { kernel, ready };
+    const made: Compiled = {
+      kernel,
+      isReady: false,
+      ready: kernel.build(...source.buffers.map(() => ({ type: 'WebGPUBuffer' })), ...like).then(() => {
+        context ??= kernel.context;
+        // every result gets a buffer of its own, out of those that were freed
+        kernel._ensureOutputBuffer = () => {
+          kernel.outputBuffer = take(kernel.threadDim[0] * 4 * (source.lanes ?? 1));
+          kernel.bindGroupDirty = true;
+        };
+        made.isReady = true;
+      }),
+    };
+    return made;
   }
 
   const bind = (buffer: GpuBuffer): BoundBuffer => ({
@@ -130,7 +76,8 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
   try {
     await compile(first).ready;
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const why = said.includes('no adapter is available') ? 'no adapter is available.' : said;
     throw new PopeError(`WebGPU cannot be used: ${why}`, { code: 'no_gpu', cause });
   }
   const { device, adapter } = context!;
@@ -152,7 +99,7 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
         found.ready.catch(() => undefined); // told at the read
         compiled.set(source.name, found);
       }
-      return found.kernel.built ? null : found.ready;
+      return found.isReady ? null : found.ready;
     },
     launch(source, inputs, integers, floats, size) {
       const { kernel } = compiled.get(source.name)!;
@@ -196,6 +143,9 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       steps = recorded;
       try {
         run();
+      } catch (error) {
+        held.destroy();
+        throw error;
       } finally {
         steps = null;
         held.close();
@@ -235,28 +185,4 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
       device.destroy();
     },
   };
-}
-
-/** A dispatch with all that it is bound to. */
-interface Step {
-  readonly pipeline: unknown;
-  readonly group: unknown;
-  readonly groups: readonly number[];
-  readonly params: DeviceBuffer;
-}
-
-/** The dispatch that a kernel has just made, with a copy of its parameters: its own serve the next call. */
-function stepOf(
-  device: WebGpuDevice,
-  kernel: WebGpuKernel,
-  inputs: readonly DeviceBuffer[],
-  result: DeviceBuffer,
-): Step {
-  const params = device.createBuffer({ size: kernel.paramsMirror.byteLength, usage: UNIFORM | COPY_DST });
-  device.queue.writeBuffer(params, 0, kernel.paramsMirror);
-  const group = device.createBindGroup({
-    layout: kernel.bindGroupLayout,
-    entries: [params, ...inputs, result].map((buffer, binding) => ({ binding, resource: { buffer } })),
-  });
-  return { pipeline: kernel.computePipeline, group, groups: kernel._computeDispatch(kernel.threadDim).groups, params };
 }

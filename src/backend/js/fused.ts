@@ -1,4 +1,4 @@
-import type { Backend, Operand } from '../backend.js';
+import type { Backend, Operand, RowVerbs } from '../backend.js';
 import { adamwInPlace } from './adamw.js';
 import { causalAttentionGradHeads, causalAttentionHeads, type HeadSizes } from './attention.js';
 import { fromDoubles, takeDoubles, toDoubles } from './doubles.js';
@@ -7,22 +7,7 @@ import { layerNormGradRows, layerNormRows } from './layer-norm.js';
 import type { Pool } from './pool.js';
 import { logSoftmaxGradRows, logSoftmaxRows, softmaxGradRows, softmaxRows } from './softmax.js';
 
-type FusedVerbs = Required<
-  Pick<
-    Backend,
-    | 'softmax'
-    | 'softmaxGrad'
-    | 'logSoftmax'
-    | 'logSoftmaxGrad'
-    | 'gatherLogProb'
-    | 'gatherLogProbGrad'
-    | 'layerNorm'
-    | 'layerNormGrad'
-    | 'causalAttention'
-    | 'causalAttentionGrad'
-    | 'adamw'
-  >
->;
+type FusedVerbs = RowVerbs & Required<Pick<Backend, 'causalAttention' | 'causalAttentionGrad' | 'adamw'>>;
 
 type RowKernel = (x: Float64Array, n: number) => void;
 type RowGradKernel = (y: Float64Array, dy: Float64Array, n: number) => void;

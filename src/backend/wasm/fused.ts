@@ -1,24 +1,11 @@
 import type { Handle } from '../../tensor/index.js';
-import type { Backend, Operand } from '../backend.js';
+import type { Backend, Operand, RowVerbs } from '../backend.js';
 import { targetError } from '../js/gather-log-prob.js';
 import type { Engine } from './engine.js';
 import type { KernelName, Kernels } from './kernels.js';
 import { addressOf } from './memory.js';
 
-type FusedVerbs = Required<
-  Pick<
-    Backend,
-    | 'softmax'
-    | 'softmaxGrad'
-    | 'logSoftmax'
-    | 'logSoftmaxGrad'
-    | 'gatherLogProb'
-    | 'gatherLogProbGrad'
-    | 'layerNorm'
-    | 'layerNormGrad'
-    | 'adamw'
-  >
->;
+type FusedVerbs = RowVerbs & Required<Pick<Backend, 'adamw'>>;
 
 /** Numbers of a piece that is worth another thread's while. */
 const ELEMENTS = 1 << 14;

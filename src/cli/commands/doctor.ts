@@ -3,6 +3,7 @@ import { type Backend, defaultBackend, jsBackend } from '../../backend/index.js'
 import { createWasmBackend } from '../../backend/wasm/index.js';
 import { formatBytes, formatNumber, textTable } from '../../report/index.js';
 import { version } from '../../version.js';
+import { layerTime, openGpu, PRODUCTS } from '../backend-option.js';
 import type { Context } from '../context.js';
 import { describeMachine, type Machine } from '../doctor/machine.js';
 import { matmulSpeed } from '../doctor/matmul-speed.js';
@@ -16,8 +17,11 @@ interface BackendResult {
   readonly available: boolean;
   readonly default: boolean;
   /** Measured just now, 256 x 256 x 256; null where there is nothing to measure. */
-  readonly matmul_gflops: { readonly float32: number; readonly float64: number } | null;
+  readonly matmul_gflops: { readonly float32: number; readonly float64: number | null } | null;
+  /** Why it is not available. */
   readonly reason?: string;
+  /** What a GPU calls itself. */
+  readonly adapter?: string;
 }
 
 interface DoctorResult {
@@ -43,10 +47,24 @@ export function registerDoctor(program: Command, context: Context, checks: reado
 async function doctorCommand(options: CommonOptions, context: Context, checks: readonly SelfCheck[]): Promise<void> {
   const results = runSelfChecks(checks);
   const ok = results.every((check) => check.ok);
-  const result = { version, ok, machine: await describeMachine(), backends: backends(), self_checks: results };
+  const result = {
+    version,
+    ok,
+    machine: await describeMachine(),
+    backends: [...backends(), await gpu()],
+    self_checks: results,
+  };
   printResult(context, options, result, () => doctorText(result));
   if (!ok) context.exitCode = exitCodes.failed;
 }
+
+const missing = (name: string, reason: string): BackendResult => ({
+  name,
+  available: false,
+  default: false,
+  matmul_gflops: null,
+  reason,
+});
 
 function backends(): BackendResult[] {
   const measured = (backend: Backend): BackendResult => ({
@@ -58,13 +76,6 @@ function backends(): BackendResult[] {
       float64: matmulSpeed('float64', { backend, milliseconds: 200 }).gflops,
     },
   });
-  const missing = (name: string, reason: string): BackendResult => ({
-    name,
-    available: false,
-    default: false,
-    matmul_gflops: null,
-    reason,
-  });
   const wasm = (): BackendResult => {
     try {
       return measured(createWasmBackend());
@@ -72,7 +83,26 @@ function backends(): BackendResult[] {
       return missing('wasm', error instanceof Error ? error.message : String(error));
     }
   };
-  return [wasm(), measured(jsBackend), missing('gpu', 'not in this version')];
+  return [wasm(), measured(jsBackend)];
+}
+
+/** The gpu backend as it is found: a software renderer is called by its name. */
+async function gpu(): Promise<BackendResult> {
+  const size = 256;
+  try {
+    const backend = await openGpu();
+    const milliseconds = await layerTime(backend, { rows: size, width: size });
+    await backend.destroy();
+    return {
+      name: 'gpu',
+      available: true,
+      default: false,
+      matmul_gflops: { float32: (PRODUCTS * 2 * size ** 3) / milliseconds / 1e6, float64: null },
+      adapter: `${backend.api}, ${backend.adapter}`,
+    };
+  } catch (error) {
+    return missing('gpu', error instanceof Error ? error.message : String(error));
+  }
 }
 
 function doctorText({ version: own, ok, machine, backends: found, self_checks: checks }: DoctorResult): string {
@@ -96,11 +126,11 @@ function doctorText({ version: own, ok, machine, backends: found, self_checks: c
     ['data of the demo', yes(machine.demo_data)],
   ];
   const right = (header: string) => ({ header, align: 'right' as const });
-  const speeds = found.map(({ name, default: first, matmul_gflops: speed, reason }) => [
+  const speeds = found.map(({ name, default: first, matmul_gflops: speed, reason, adapter }) => [
     name,
-    first ? 'default' : (reason ?? ''),
+    first ? 'default' : (adapter ?? (reason === undefined ? '' : 'not available')),
     speed?.float32,
-    speed?.float64,
+    speed?.float64 ?? undefined,
   ]);
   const tests = checks.map(({ name, ok: passed, error, limit, failure }) => [
     name,
@@ -112,7 +142,8 @@ function doctorText({ version: own, ok, machine, backends: found, self_checks: c
   return [
     textTable(['here', ''], facts),
     textTable(['backend', '', right('float32'), right('float64')], speeds) +
-      '\n(GFLOP/s of a 256 x 256 x 256 product, measured now)',
+      '\n(GFLOP/s of a 256 x 256 x 256 product, measured now)' +
+      found.map(({ name, reason }) => (reason === undefined ? '' : `\n${name}: ${reason}`)).join(''),
     textTable(['self-check', '', right('error'), right('limit')], tests),
     ok
       ? 'All self-checks passed.'
