@@ -212,7 +212,9 @@ describe('pope doctor', () => {
     const { code, stdout } = await doctorWith(selfChecks);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^here\n.*\npope-ts +\d/);
-    expect(stdout).toMatch(/\nwasm +default +[\d.]+ +[\d.]+\njs +[\d.]+ +[\d.]+\ngpu +(not available|web[^\n]+?) +(— +—|[\d.]+ +—)\n/);
+    expect(stdout).toMatch(
+      /\nwasm +default +[\d.]+ +[\d.]+\njs +[\d.]+ +[\d.]+\ngpu +(not available|web[^\n]+?) +(— +—|[\d.]+ +—)\n/,
+    );
     expect(stdout).toMatch(/All self-checks passed\.\n$/);
   });
 
