@@ -55,8 +55,10 @@ export async function runStudy(study: Study, options: RunStudyOptions): Promise<
     for (const [i, cell] of cells.entries()) {
       progress.at(i);
       if (!kept.has(cell.key)) {
-        kept.set(cell.key, (await cell.run()) as Json);
+        const record = await cell.run();
+        // what was cut short is no record
         if (signal.aborted) throw stopped(study.name, cells.length, kept.size);
+        kept.set(cell.key, record);
         await writeFileAtomic(cache, jsonlText([settings, ...[...kept].map(([key, record]) => ({ key, record }))]));
       }
       // lets Ctrl-C and the bar in
