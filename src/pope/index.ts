@@ -45,6 +45,7 @@ export {
   valueLowerBound,
 } from './lower-bound.js';
 export {
+  needsAnchor,
   type Objective,
   type ObjectiveOptions,
   objectives,

@@ -1,7 +1,21 @@
 import { stopGradient } from '../autograd/index.js';
 import { backendOf, scalarLike, tensor } from '../backend/index.js';
 import { type CandidatesOf, distinctPrompts, type Policy, slateSum } from '../ope/index.js';
-import { add, exp, gather, log, maximum, mean, mul, neg, segmentSum, softplus, sub, sum } from '../ops/index.js';
+import {
+  add,
+  exp,
+  gather,
+  log,
+  maximum,
+  mean,
+  mul,
+  neg,
+  segmentSum,
+  sigmoid,
+  softplus,
+  sub,
+  sum,
+} from '../ops/index.js';
 import type { FloatDType, Tensor } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import type { Batch } from './evaluation-rows.js';
@@ -16,8 +30,20 @@ import {
   valueLowerBound,
 } from './lower-bound.js';
 
-export const objectives = ['pope', 'policy-gradient', 'utility', 'diversity', 'sft', 'reward-weighted', 'dpo'] as const;
+export const objectives = [
+  'pope',
+  'policy-gradient',
+  'utility',
+  'diversity',
+  'sft',
+  'reward-weighted',
+  'dpo',
+  'kto',
+] as const;
 export type Objective = (typeof objectives)[number];
+
+/** Imitation and preferences have no bound that would have to be tight somewhere: one step a batch, and no anchor. */
+export const needsAnchor = (objective: Objective): boolean => !['sft', 'dpo', 'kto'].includes(objective);
 
 /** The diversities that training can raise. */
 export const trainableDiversities = ['anchored', 'surprisal', 'coverage', 'none'] as const;
@@ -27,7 +53,7 @@ export interface ObjectiveOptions extends BoundOptions {
   readonly objective: Objective;
   readonly diversity: TrainableDiversity;
   readonly tau: number;
-  /** Sharpness of DPO's preference model; default 0.1. */
+  /** Sharpness of DPO's preference model, and of KTO's value; default 0.1. */
   readonly beta?: number;
   /** The finite response spaces, for exact entropies and class probabilities. */
   readonly candidatesOf?: CandidatesOf;
@@ -44,6 +70,7 @@ export function objectiveValue(policy: Policy, batch: Batch, anchor: Tensor | nu
   const { objective, tau } = options;
   if (objective === 'sft') return mean(slateSum(logProb, input));
   if (objective === 'dpo') return dpo(batch, input, options.beta ?? 0.1);
+  if (objective === 'kto') return kto(batch, input, options.beta ?? 0.1);
   assertPropensity(batch, objective);
   if (objective === 'reward-weighted') {
     return tangentBound(
@@ -121,6 +148,25 @@ function dpo(batch: Batch, input: BoundInput, beta: number): Tensor {
   const logRatio = sub(input.logProb, input.logPropensity);
   const margin = mul(sub(gather(logRatio, index(better), 0), gather(logRatio, index(worse), 0)), beta);
   return neg(mean(softplus(neg(margin))));
+}
+
+/**
+ * KTO, with the logging policy as the reference: the mean of sigmoid(r - z) over responses that are liked more than the
+ * batch's mean, plus that of sigmoid(z - r) over those liked less; r = beta log(pi/pi0), z = beta KL(pi||pi0) estimated
+ * on the batch (D7) and held constant (Ethayarajh et al. 2024; two means weigh both kinds alike, as its lambdas do).
+ */
+function kto(batch: Batch, input: BoundInput, beta: number): Tensor {
+  assertPropensity(batch, 'kto');
+  const average = batch.utility.reduce((sum, u) => sum + u, 0) / batch.utility.length;
+  const r = mul(sub(input.logProb, input.logPropensity), beta);
+  const margin = sub(r, stopGradient(mul(klEstimate(input, input.logPropensity), beta)));
+  const partOf = (keep: (u: number) => boolean, signed: Tensor): Tensor | null => {
+    const kept = Int32Array.from(batch.utility.keys()).filter((m) => keep(batch.utility[m]));
+    if (kept.length === 0) return null;
+    return mean(sigmoid(gather(signed, tensor(kept, { backend: backendOf(signed) }), 0)));
+  };
+  const parts = [partOf((u) => u > average, margin), partOf((u) => u < average, neg(margin))];
+  return parts.reduce<Tensor>((total, part) => (part === null ? total : add(total, part)), mul(sum(input.logProb), 0));
 }
 
 /** H(pi(.|x)) for each distinct prompt of the batch, exact over its candidates. */

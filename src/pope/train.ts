@@ -10,7 +10,7 @@ import { batchDrawer } from './batch-drawer.js';
 import { checkTraining } from './check-training.js';
 import type { Batch } from './evaluation-rows.js';
 import { heldOutFigures, heldOutKl } from './held-out.js';
-import { objectiveValue } from './objective.js';
+import { needsAnchor as needsAnchorIn, objectiveValue } from './objective.js';
 import {
   heldOutRecord,
   type StepRecord,
@@ -161,7 +161,7 @@ async function outerStep<P extends Tree>(
 ): Promise<Move<P>> {
   const { family, innerSteps = 2, maxNorm = 1, weightDecay } = options;
   // imitation and preference have no bound that would have to be tight somewhere
-  const needsAnchor = options.objective !== 'sft' && options.objective !== 'dpo';
+  const needsAnchor = needsAnchorIn(options.objective);
   // with dropout the bound would not be tight at the anchor, which is scored without
   const dropout = needsAnchor ? {} : { random };
   const anchor = needsAnchor ? anchorOf(family, at.params, batch) : null;

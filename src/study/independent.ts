@@ -9,7 +9,7 @@ import { type Mean, meanOf, percent, shareOf, showMean } from './summary.js';
 
 /** Policies of every kind, near and far. */
 const plans: readonly PolicyPlan[] = [
-  ...baselinePlans,
+  ...baselinePlans.filter(({ objective }) => objective !== 'kto'),
   ...[0.5, 2].map(
     (tau): PolicyPlan => ({ name: `anchored, tau ${tau}`, objective: 'pope', diversity: 'anchored', tau }),
   ),

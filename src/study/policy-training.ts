@@ -4,6 +4,7 @@ import { type CandidatesOf, finitePolicy, type PolicyFamily, promptKey } from '.
 import {
   type EvaluationRows,
   evaluationRows,
+  needsAnchor,
   type Objective,
   type TrainableDiversity,
   trainPope,
@@ -97,7 +98,7 @@ export async function trainTable(
       diversity: plan.diversity,
       tau: plan.tau,
       ...BUDGET,
-      innerSteps: plan.objective === 'sft' || plan.objective === 'dpo' ? 1 : BUDGET.innerSteps,
+      innerSteps: needsAnchor(plan.objective) ? BUDGET.innerSteps : 1,
       learningRate,
       candidatesOf,
       seed,

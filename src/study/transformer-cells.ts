@@ -1,5 +1,5 @@
 import { type DemoConversation, logFromRecords, parseDemo } from '../data/index.js';
-import { evaluationRows, trainPope } from '../pope/index.js';
+import { evaluationRows, needsAnchor, trainPope } from '../pope/index.js';
 import { seededRandom } from '../random/index.js';
 import { dispose, ownedScope } from '../tensor/index.js';
 import type { PolicyPlan } from './policy-training.js';
@@ -98,7 +98,7 @@ async function train(
     diversity: plan.diversity,
     tau: plan.tau,
     steps,
-    innerSteps: plan.objective === 'sft' || plan.objective === 'dpo' ? 1 : 2,
+    innerSteps: needsAnchor(plan.objective) ? 2 : 1,
     batch: BUDGET.batch,
     promptsPerBatch: BUDGET.promptsPerBatch,
     learningRate: BUDGET.learningRate,

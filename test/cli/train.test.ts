@@ -235,7 +235,7 @@ describe('pope train', () => {
     expect(alarmed.stderr).toMatch(/alarm \(general_ability\): the loss of held-out text rose/);
   });
 
-  it.each(['policy-gradient', 'utility', 'diversity', 'sft', 'dpo', 'reward-weighted'])(
+  it.each(['policy-gradient', 'utility', 'diversity', 'sft', 'dpo', 'kto', 'reward-weighted'])(
     'objective %s trains',
     async (objective) => {
       const folder = `objective-${objective}`;

@@ -183,6 +183,41 @@ describe('dpo', () => {
   );
 });
 
+describe('kto', () => {
+  test.prop([table, fc.array(fc.nat(2), { minLength: 1, maxLength: 8 }), fc.constantFrom(undefined, 0.5, 3)])(
+    'is the mean of sigmoid(r - z) over what is liked more than the mean plus that of sigmoid(z - r) over what is liked less',
+    (flat, ups, beta) => {
+      const pi = softmax(flat);
+      const rounds = ups.map((u, i) => ({ x: i % 2, y: i % 3, u }));
+      const on = wholeBatch(
+        evaluationRows(
+          logFromRecords(
+            rounds.map(({ x, y, u }, i) => ({
+              id: `${i}`,
+              prompt: prompts[x],
+              responses: [{ text: responses[y], propensity: pi0[x][y], feedback: { up: u } }],
+            })),
+          ),
+          up,
+        ),
+      );
+      const b = beta ?? 0.1;
+      const log = rounds.map(({ x, y }) => Math.log(pi[x][y] / pi0[x][y]));
+      const z = (b * log.reduce((sum, l) => sum + Math.exp(l) * l - Math.expm1(l), 0)) / log.length;
+      const average = ups.reduce((sum, u) => sum + u, 0) / ups.length;
+      const part = (keep: (u: number) => boolean, sign: number): number => {
+        const own = log.filter((_, i) => keep(ups[i]));
+        return own.length === 0
+          ? 0
+          : own.reduce((sum, l) => sum + 1 / (1 + Math.exp(-sign * (b * l - z))), 0) / own.length;
+      };
+      const expected = part((u) => u > average, 1) + part((u) => u < average, -1);
+      const over = { objective: 'kto', ...(beta !== undefined && { beta }) } as const;
+      expectClose(valueAt(flat, over, on), expected);
+    },
+  );
+});
+
 describe('refusals', () => {
   const errorOf = (over: Partial<ObjectiveOptions>, on: Batch = batch, policy?: Policy): PopeError => {
     try {
@@ -195,7 +230,15 @@ describe('refusals', () => {
   };
   test('one missing propensity is enough, for every objective that weighs; sft needs none', () => {
     const holes: Batch = { ...batch, logPropensity: batch.logPropensity.map((l, m) => (m === 3 ? Number.NaN : l)) };
-    for (const objective of ['pope', 'utility', 'diversity', 'policy-gradient', 'reward-weighted', 'dpo'] as const) {
+    for (const objective of [
+      'pope',
+      'utility',
+      'diversity',
+      'policy-gradient',
+      'reward-weighted',
+      'dpo',
+      'kto',
+    ] as const) {
       const error = errorOf({ objective, diversity: 'anchored' }, holes);
       expect(error.message).toMatch(new RegExp(`no propensities, which objective "${objective}" needs`));
       expect(error).toMatchObject({ argument: 'log', code: 'no_propensity' });

@@ -92,7 +92,7 @@ describe('dropout', () => {
     await trainPope(training({ family: watching, objective, steps: 1, innerSteps: 2 }));
     return seen;
   };
-  test.each(['sft', 'dpo'] as const)('is on in %s, which needs no anchor', async (objective) => {
+  test.each(['sft', 'dpo', 'kto'] as const)('is on in %s, which needs no anchor', async (objective) => {
     expect(await bindings(objective)).toEqual([true, true]);
   });
   test.each(['pope', 'utility', 'policy-gradient'] as const)(

@@ -2,6 +2,7 @@ import type { GptParams } from '../../nn/index.js';
 import type { CandidatesOf, PolicyFamily } from '../../ope/index.js';
 import {
   type HeldOutFigures,
+  needsAnchor,
   type Objective,
   type StepRecord,
   type TrainableDiversity,
@@ -81,7 +82,7 @@ export async function trainPlan(plan: PolicyPlan, options: TrainPlanOptions): Pr
     diversity: plan.diversity,
     tau: plan.tau,
     steps,
-    innerSteps: plan.objective === 'sft' || plan.objective === 'dpo' ? 1 : 2,
+    innerSteps: needsAnchor(plan.objective) ? 2 : 1,
     batch: budget.batch,
     promptsPerBatch: budget.promptsPerBatch,
     learningRate: budget.learningRate,

@@ -6,7 +6,7 @@ import { type Candidates, splitLog } from '../../data/index.js';
 import { hashFile, readLog, readText } from '../../data/node.js';
 import { type GptConfig, parameterCount } from '../../nn/index.js';
 import type { Log, Warning } from '../../ope/index.js';
-import { crossFit, type EvaluationRows, evaluationRows, isLocal, type Signal } from '../../pope/index.js';
+import { crossFit, type EvaluationRows, evaluationRows, isLocal, needsAnchor, type Signal } from '../../pope/index.js';
 import { seededRandom } from '../../random/index.js';
 import { formatCount } from '../../report/index.js';
 import { invalid, PopeError } from '../../util/index.js';
@@ -167,7 +167,7 @@ function warningsOf(log: Log, { signals, objective, val_fraction }: TrainSetting
       message: 'The propensities were fitted, not logged: weights and intervals do not include the error of that fit.',
     });
   }
-  if (signals.length > 0 && !isLocal(signals) && objective !== 'sft' && objective !== 'dpo') {
+  if (signals.length > 0 && !isLocal(signals) && needsAnchor(objective)) {
     found.push({
       code: 'slate_signal',
       message:

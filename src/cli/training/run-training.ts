@@ -1,7 +1,7 @@
 import type { Candidates } from '../../data/index.js';
 import type { GptParams } from '../../nn/index.js';
 import { type PolicyFamily, promptKey } from '../../ope/index.js';
-import { type EvaluationRows, type TrainOptions, type TrainResult, trainPope } from '../../pope/index.js';
+import { type EvaluationRows, needsAnchor, type TrainOptions, type TrainResult, trainPope } from '../../pope/index.js';
 import type { LanguageModel } from '../language-model.js';
 import type { Progress } from '../progress.js';
 import type { TrainSettings } from './settings.js';
@@ -81,7 +81,7 @@ function phaseOptions(
   return {
     ...shared,
     objective: s.objective,
-    innerSteps: s.objective === 'sft' || s.objective === 'dpo' ? 1 : 2,
+    innerSteps: needsAnchor(s.objective) ? 2 : 1,
     beta: s.beta,
     rewardFloor: s.reward_floor,
     ...(s.clip !== null && { clip: s.clip }),
