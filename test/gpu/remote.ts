@@ -65,7 +65,7 @@ const plain = (x: unknown): unknown =>
       ? x.map(plain)
       : x;
 
-/** A backend that is another one in a worker. `wait` stops until the state of the channel is no longer WAITING. */
+/** A backend that is another one in a worker. `wait` stops until the worker has notified; it may return before. */
 export function remoteBackend(
   channel: Channel,
   send: (request: Request) => void,
@@ -74,7 +74,8 @@ export function remoteBackend(
   const call = (verb: string, args: readonly unknown[]): Uint8Array => {
     Atomics.store(channel.state, 0, WAITING);
     send({ verb, args: args.map(plain) });
-    wait(channel);
+    // again: the last answer's notify may come after this request was sent, and wakes this side too early
+    while (Atomics.load(channel.state, 0) === WAITING) wait(channel);
     const answer = channel.bytes.slice(0, channel.state[1]);
     if (Atomics.load(channel.state, 0) === FAILED) throw new Error(new TextDecoder().decode(answer));
     return answer;
