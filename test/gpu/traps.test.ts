@@ -32,7 +32,6 @@ describe.skipIf(missing !== null)('traps of gpu.js', () => {
   });
 
   test('one kernel called at once with several shapes, before it was ever compiled, gives each its own result', async () => {
-    // one device serves all backends of a process, so this one is not destroyed
     const fresh = await createGpuBackend({ api: 'webgpu' });
     const sizes = [3, 70, 1, 500];
     const results = sizes.map((n) => ops.tanh(tensor(new Float32Array(n).fill(n), { backend: fresh })));
@@ -41,6 +40,7 @@ describe.skipIf(missing !== null)('traps of gpu.js', () => {
       expect(data).toHaveLength(sizes[i]!);
       for (const v of data) expect(v).toBeCloseTo(Math.tanh(sizes[i]!), 6);
     });
+    await fresh.destroy();
   });
 
   test('a later result does not overwrite an earlier one', async () => {
@@ -109,20 +109,54 @@ describe.skipIf(missing !== null)('the device', () => {
     expect(await run('console.log([...(await exp(x).data())].length); await gpu.destroy();')).toBe('2\n');
   });
 
-  test('that is lost says so at the read, and at every op after; nothing hangs; a new backend works', async () => {
+  test('that is destroyed says so at the read, and at every op after; nothing hangs; a new backend works', async () => {
     const said = await run(`
       await add(x, 1).data();
       const before = exp(x);
       await gpu.destroy();
-      await new Promise((done) => setTimeout(done, 50));
       for (const y of [before, add(x, 1)]) await y.data().catch((error) => console.log(error.message));
+      const again = await createGpuBackend();
+      console.log([...(await exp(tensor(new Float32Array([0]), { backend: again })).data())].join());
+      await again.destroy();
+      await again.destroy();`);
+    const sentences = said.trim().split('\n');
+    expect(sentences[0]).toMatch(/^exp failed on the gpu backend: the backend was destroyed; make a new one/);
+    expect(sentences[1]).toMatch(/^(fill|add) failed on the gpu backend: the backend was destroyed/);
+    expect(sentences[2]).toBe('1');
+  });
+
+  test('that is lost says so, whichever backend is on it; a new one works', async () => {
+    const said = await run(`
+      const other = await createGpuBackend();
+      const z = tensor(new Float32Array([1]), { backend: other });
+      await Promise.all([x.data(), z.data()]);
+      const { GPU, WebGPUContext } = await import('gpu.js');
+      await WebGPUContext.destroy();
+      await new Promise((done) => setTimeout(done, 50));
+      for (const y of [exp(x), exp(z)]) await y.data().catch((error) => console.log(error.message));
+      await gpu.destroy();
+      await other.destroy();
       const again = await createGpuBackend();
       console.log([...(await exp(tensor(new Float32Array([0]), { backend: again })).data())].join());
       await again.destroy();`);
     const sentences = said.trim().split('\n');
-    expect(sentences[0]).toMatch(/^exp failed on the gpu backend: the GPU device was lost; make a new backend/);
-    expect(sentences[1]).toMatch(/^(fill|add) failed on the gpu backend: the GPU device was lost/);
+    expect(sentences[0]).toBe(
+      'exp failed on the gpu backend: the GPU device was lost; make a new one with createGpuBackend().',
+    );
+    expect(sentences[1]).toBe(sentences[0]);
     expect(sentences[2]).toBe('1');
+  });
+
+  test('outlives a backend that is destroyed beside another, which frees what it held', async () => {
+    const said = await run(`
+      const other = await createGpuBackend();
+      const held = [1, 2, 3].map((k) => tensor(new Float32Array(k).fill(k), { backend: other }));
+      await held[2].data();
+      await other.destroy();
+      console.log(JSON.stringify(other.memory()));
+      console.log([...(await add(x, 1).data())].join());
+      await gpu.destroy();`);
+    expect(said).toBe('{"bytesInUse":0,"bytesKept":0,"buffers":0}\n2,3\n');
   });
 
   test('is refused with the reason where there is none, and gpu.js is the release that was tried', async () => {

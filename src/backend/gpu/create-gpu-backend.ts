@@ -38,7 +38,10 @@ export interface GpuBackend extends Backend {
    * @param fn called twice. @param examples arguments in the shapes of all later ones.
    */
   capture<T extends Tree>(fn: (...inputs: Tensor[]) => T, ...examples: Tensor[]): Promise<Captured<T>>;
-  /** Gives the device back; without it a process does not end. Tensors on it are lost. */
+  /**
+   * Frees all its tensors, and gives the device back where no other backend uses it: without that a process does not end.
+   * On WebGPU that is the one device of gpu.js, so kernels of your own on gpu.js lose it too.
+   */
   destroy(): Promise<void>;
 }
 

@@ -64,6 +64,11 @@ export function createLauncher(runner: GpuRunner): Launcher {
     return { op, size, pending: null, error: null, known, slot: { buffer: undefined, uses: 1 } };
   };
 
+  const assertThere = (): void => {
+    const why = runner.gone();
+    if (why !== null) throw gone(why);
+  };
+
   function releaseSlot(slot: Slot): void {
     slot.uses--;
     if (slot.uses > 0 || slot.buffer === undefined) return;
@@ -81,7 +86,7 @@ export function createLauncher(runner: GpuRunner): Launcher {
     const broken = inputs.find(({ error }) => error !== null);
     try {
       if (broken !== undefined) throw broken.error;
-      if (runner.isLost()) throw lost();
+      assertThere();
       const buffers = run(inputs.map(({ slot }) => slot.buffer));
       outs.forEach(({ slot }, i) => {
         // freed while it waited
@@ -129,8 +134,9 @@ export function createLauncher(runner: GpuRunner): Launcher {
     upload(op, data, known) {
       const out = handle(op, data.length, known);
       counts.uploads++;
-      if (runner.isLost()) out.error = failed(op, lost());
-      else out.slot.buffer = runner.upload(data);
+      const why = runner.gone();
+      if (why === null) out.slot.buffer = runner.upload(data);
+      else out.error = failed(op, gone(why));
       return out;
     },
     launch(op, kernel, inputs, integers, floats, size) {
@@ -153,7 +159,7 @@ export function createLauncher(runner: GpuRunner): Launcher {
       try {
         await h.pending;
         if (h.error !== null) throw h.error;
-        if (runner.isLost()) throw failed(h.op, lost());
+        assertThere();
         return await runner.read(h.slot.buffer, h.size);
       } catch (error) {
         throw error instanceof PopeError ? error : failed(h.op, error);
@@ -167,7 +173,7 @@ export function createLauncher(runner: GpuRunner): Launcher {
   return launcher;
 }
 
-const lost = (): Error => new Error('the GPU device was lost; make a new backend with createGpuBackend().');
+const gone = (why: string): Error => new Error(`${why}; make a new one with createGpuBackend().`);
 
 /** The error of one op, as it reaches the reader. */
 function failed(op: string, cause: unknown): PopeError {

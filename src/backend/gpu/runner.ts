@@ -59,7 +59,8 @@ export interface GpuRunner {
   record?(run: () => void): Recording;
   /** Bytes of buffers that are in use, and of those kept for reuse. */
   memory(): { readonly bytesInUse: number; readonly bytesKept: number; readonly buffers: number };
-  /** Whether the device is gone; then nothing runs on it again. */
-  isLost(): boolean;
+  /** Why nothing runs on it again: its device was lost, or it was destroyed; null as long as it works. */
+  gone(): string | null;
+  /** Gives back what it holds, and the device where nobody else uses it. */
   destroy(): Promise<void>;
 }

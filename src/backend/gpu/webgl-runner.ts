@@ -31,6 +31,7 @@ export async function webGlRunner(GPU: GpuJs): Promise<GpuRunner> {
     { optimizeFloatMemory: true },
   );
   let [bytesInUse, buffers] = [0, 0];
+  let destroyed = false;
   const made = (texture: unknown, size: number): GpuBuffer => {
     bytesInUse += size * 4;
     buffers++;
@@ -62,13 +63,18 @@ export async function webGlRunner(GPU: GpuJs): Promise<GpuRunner> {
     upload: (data) => run(uploader, Math.max(data.length, 1), [data.length === 0 ? Float32Array.of(0) : data]),
     read: async (buffer, size) => Float32Array.from((buffer as Texture).toArray().subarray(0, size)),
     free(buffer) {
+      if (destroyed) return;
       bytesInUse -= (buffer as Texture).output[0] * 4;
       buffers--;
       (buffer as Texture).delete();
     },
     memory: () => ({ bytesInUse, bytesKept: 0, buffers }),
-    isLost: () => context.isContextLost(),
-    destroy: () => gpu.destroy(),
+    gone: () => (destroyed ? 'the backend was destroyed' : context.isContextLost() ? 'the GPU device was lost' : null),
+    async destroy() {
+      if (destroyed) return;
+      destroyed = true;
+      await gpu.destroy();
+    },
   };
   runner.free(probe);
   return runner;

@@ -30,6 +30,8 @@ export interface Buffers {
   free(buffer: DeviceBuffer): void;
   /** From here on buffers are taken for a recording: inside of it they are reused as they are freed. */
   hold(): HeldBuffers;
+  /** Destroys all of them, in use or not. */
+  destroy(): void;
   memory(): { readonly bytesInUse: number; readonly bytesKept: number; readonly buffers: number };
 }
 
@@ -43,6 +45,7 @@ export function createBuffers(): Buffers {
     readonly free: Map<number, DeviceBuffer[]>;
     constants: Set<DeviceBuffer>;
   } | null = null;
+  const all = new Set<DeviceBuffer>();
   let [bytesInUse, bytesKept, buffers] = [0, 0, 0];
 
   const push = (lists: Map<number, DeviceBuffer[]>, buffer: DeviceBuffer): void => {
@@ -53,7 +56,13 @@ export function createBuffers(): Buffers {
   const create = (device: BufferDevice, size: number): DeviceBuffer => {
     bytesInUse += size;
     buffers++;
-    return device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+    const buffer = device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST });
+    all.add(buffer);
+    return buffer;
+  };
+  const destroy = (buffer: DeviceBuffer): void => {
+    all.delete(buffer);
+    buffer.destroy();
   };
 
   return {
@@ -83,7 +92,7 @@ export function createBuffers(): Buffers {
       bytesInUse -= buffer.size;
       buffers--;
       if (bytesKept + buffer.size > KEEP_BYTES) {
-        buffer.destroy();
+        destroy(buffer);
         return;
       }
       bytesKept += buffer.size;
@@ -104,11 +113,16 @@ export function createBuffers(): Buffers {
           for (const buffer of own.all) {
             bytesInUse -= buffer.size;
             buffers--;
-            buffer.destroy();
+            destroy(buffer);
           }
           own.all.length = 0;
         },
       };
+    },
+    destroy() {
+      for (const buffer of all) destroy(buffer);
+      kept.clear();
+      [bytesInUse, bytesKept, buffers] = [0, 0, 0];
     },
     memory: () => ({ bytesInUse, bytesKept, buffers }),
   };

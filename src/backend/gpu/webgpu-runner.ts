@@ -2,6 +2,7 @@ import { PopeError } from '../../util/index.js';
 import { addFunctions, createKernel, type GpuJs } from './gpu-js.js';
 import type { GpuBuffer, GpuRunner, KernelSource, Recording } from './runner.js';
 import { createBuffers, type DeviceBuffer } from './webgpu-buffers.js';
+import { useDevice } from './webgpu-device.js';
 import { type Step, stepOf } from './webgpu-step.js';
 import type { BoundBuffer, Context, WebGpuKernel } from './webgpu-types.js';
 
@@ -30,6 +31,7 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
   /** What the device reported by itself: memory that it has not, for one. Told at the next read. */
   let complaint: string | null = null;
   let context: Context | undefined;
+  let destroyed = false;
 
   function compile(source: KernelSource): Compiled {
     const kernel = createKernel(gpu, source, 'WebGPUBuffer').kernel as WebGpuKernel;
@@ -81,9 +83,9 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
     throw new PopeError(`WebGPU cannot be used: ${why}`, { code: 'no_gpu', cause });
   }
   const { device, adapter } = context!;
-  device.onuncapturederror = ({ error }) => {
-    complaint ??= error.message;
-  };
+  const use = useDevice(device, (message) => {
+    complaint ??= message;
+  });
   const most = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize) / 4;
   const { vendor, architecture, description } = adapter.info ?? {};
 
@@ -135,7 +137,7 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
         staging.destroy();
       }
     },
-    free: (buffer) => buffers.free(buffer as DeviceBuffer),
+    free: (buffer) => void (destroyed || buffers.free(buffer as DeviceBuffer)),
     memory: buffers.memory,
     record(run): Recording {
       const held = buffers.hold();
@@ -179,10 +181,13 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
         },
       };
     },
-    isLost: () => context!.isLost,
+    gone: () => (destroyed ? 'the backend was destroyed' : context!.isLost ? 'the GPU device was lost' : null),
     async destroy() {
+      if (destroyed) return;
+      destroyed = true;
+      buffers.destroy();
       await gpu.destroy();
-      device.destroy();
+      await use.end();
     },
   };
 }

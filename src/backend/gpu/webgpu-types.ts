@@ -24,6 +24,7 @@ export interface WebGpuDevice {
     finish(): unknown;
   };
   onuncapturederror: ((event: { readonly error: { readonly message: string } }) => void) | null;
+  readonly lost: Promise<unknown>;
   destroy(): void;
 }
 
