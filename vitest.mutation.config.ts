@@ -32,6 +32,7 @@ class QuickFirst extends BaseSequencer {
 export default defineConfig({
   ...base,
   plugins: [
+    ...(base.plugins ?? []),
     {
       name: 'no-source-readers',
       // it reads the sources as text, which mutants have changed
@@ -41,22 +42,16 @@ export default defineConfig({
           : undefined,
     },
     {
-      name: 'light-fast-check',
+      name: 'one-run-of-plain-tests',
+      // fewer draws are for properties
       transform: (code, id) =>
-        id.includes('@fast-check/vitest')
-          ? code
-              // it builds every chain of modifiers (test.skip.only.fails...) at import, 1 s a file; we use one at most
-              .replace('!ancestors.has(key)', 'ancestors.size < 1')
-              // fewer draws are for properties; a plain test runs once
-              .replace('config.numRuns ?? 1', '1')
-          : undefined,
+        id.includes('@fast-check/vitest') ? code.replace('config.numRuns ?? 1', '1') : undefined,
     },
   ],
   test: {
     ...base.test,
     include: ['test/{ope,pope,theorems,golden}/**/*.test.ts'],
     setupFiles: ['test/setup.ts', 'test/mutation-setup.ts'],
-    server: { deps: { inline: [/@fast-check\/vitest/] } },
     ...(left[process.env['POPE_MUTATION'] ?? ''] && { exclude: left[process.env['POPE_MUTATION'] ?? ''] }),
     sequence: { sequencer: QuickFirst },
     reporters: ['dot'],
