@@ -7,6 +7,10 @@ export interface ClassProbabilities {
   readonly byPrompt: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** log of the probability of each response's own class, [M]; -Infinity where its prompt has no weight. */
   readonly ownLogProb: Float64Array;
+  /** rho of each response over the sum of rho of its prompt, [M]; 0 where its prompt has no weight. */
+  readonly weightShare: Float64Array;
+  /** Prompt key -> class -> variance of its estimated probability: sum over responses of (share (1[own class] - p))^2. */
+  readonly variance: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
 /**
@@ -21,23 +25,65 @@ export function classProbabilities(log: Log, logRatio: ArrayLike<number>): Class
   const top = new Map<string, number>();
   forEachResponse(log, (i, j) => top.set(keys[i], Math.max(top.get(keys[i]) ?? -Infinity, logRatio[j])));
   const mass = new Map<string, Map<string, number>>();
+  const weightShare = new Float64Array(log.responseCount);
   forEachResponse(log, (i, j) => {
     const largest = top.get(keys[i])!;
     const rho = largest === -Infinity ? 0 : Math.exp(logRatio[j] - largest);
+    weightShare[j] = rho;
     const classes = mass.get(keys[i]) ?? new Map<string, number>();
     classes.set(opinions[j], (classes.get(opinions[j]) ?? 0) + rho);
     mass.set(keys[i], classes);
   });
-  for (const classes of mass.values()) {
+  const totals = new Map<string, number>();
+  for (const [key, classes] of mass) {
     let total = 0;
     for (const m of classes.values()) total += m;
+    totals.set(key, total);
     if (total > 0) for (const [c, m] of classes) classes.set(c, m / total);
   }
   const ownLogProb = new Float64Array(log.responseCount);
   forEachResponse(log, (i, j) => {
     ownLogProb[j] = Math.log(mass.get(keys[i])!.get(opinions[j])!);
+    const total = totals.get(keys[i])!;
+    if (total > 0) weightShare[j] /= total;
   });
-  return { byPrompt: mass, ownLogProb };
+  return { byPrompt: mass, ownLogProb, weightShare, variance: variances(log, keys, mass, weightShare) };
+}
+
+/** sum s^2 (e - p)^2 = (1 - 2 p) S_c + p^2 S, with S the squared shares of a prompt and S_c those of the class. */
+function variances(
+  log: Log,
+  keys: readonly string[],
+  byPrompt: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  share: Float64Array,
+): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const squares = new Map(
+    [...byPrompt].map(([key, classes]) => [key, new Map([...classes.keys()].map((c) => [c, 0]))]),
+  );
+  forEachResponse(log, (i, j) => {
+    const own = squares.get(keys[i])!;
+    const c = log.opinions![j]!;
+    own.set(c, own.get(c)! + share[j] ** 2);
+  });
+  for (const [key, own] of squares) {
+    const all = [...own.values()].reduce((sum, s) => sum + s, 0);
+    for (const [c, p] of byPrompt.get(key)!) own.set(c, Math.max(0, (1 - 2 * p) * own.get(c)! + p * p * all));
+  }
+  return squares;
+}
+
+/**
+ * How much the entropy of estimated classes is off, to second order: -1/2 sum Var(p)/p, the mean over rounds; at most 0.
+ * Of n responses with equal weights it is -(K - 1)/(2 n).
+ */
+export function classEntropyBias(log: Log, { byPrompt, variance }: ClassProbabilities): number {
+  const ofPrompt = new Map(
+    [...byPrompt].map(([key, classes]) => {
+      const own = variance.get(key)!;
+      return [key, [...classes].reduce((sum, [c, p]) => (p > 0 ? sum - own.get(c)! / (2 * p) : sum), 0)];
+    }),
+  );
+  return log.prompts.reduce((sum, prompt) => sum + ofPrompt.get(promptKey(prompt))!, 0) / log.rounds;
 }
 
 /**

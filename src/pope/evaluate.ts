@@ -98,7 +98,16 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const slates = joint && slateVerdict(rows, joint, settings.limits);
     // where nothing but joint estimates is there, they are what the verdict is about
     const onlyJoint = Object.keys(entries.own.utility).every((key) => key === 'joint_ips');
-    warnings.push(...evaluationWarnings(name, diagnostics, rows, found.diversity, settings.tau));
+    warnings.push(
+      ...evaluationWarnings(
+        name,
+        diagnostics,
+        rows,
+        found.diversity,
+        settings.tau,
+        largestError(entries.own.diversity),
+      ),
+    );
     return [
       name,
       {
@@ -147,3 +156,6 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     warnings,
   };
 }
+
+const largestError = (entries: Readonly<Record<string, EstimateEntry>>): number =>
+  Object.values(entries).reduce((most, { std_error }) => Math.max(most, std_error ?? 0), 0);

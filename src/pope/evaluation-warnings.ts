@@ -10,6 +10,8 @@ export function evaluationWarnings(
   rows: Pick<EvaluationRows, 'utility'> & { readonly responseIndex: { readonly length: number } },
   diversity: LogDiversity,
   tau: number,
+  /** Standard error of the diversity, the largest of its estimators. */
+  diversityError = 0,
 ): Warning[] {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message: `${target}: ${message}` });
@@ -46,6 +48,13 @@ export function evaluationWarnings(
       `tau times the range of the diversity reward is ${(tau * range(diversity.reward)).toPrecision(3)}, the range of the utility ${range(rows.utility).toPrecision(3)}: the value mostly measures diversity. Lower --tau, or choose another --diversity.`,
     );
   }
+  const bias = diversity.form === 'response' || diversity.form === 'round' ? (diversity.bias ?? 0) : 0;
+  if (-bias > diversityError / 2) {
+    warn(
+      'plug_in_bias',
+      `the diversity is about ${(-bias).toPrecision(2)} too low (to second order), for few responses a prompt tell its class probabilities; its standard error is ${diversityError.toPrecision(2)}, and intervals of the diversity and the value do not make up for it.`,
+    );
+  }
   return warnings;
 }
 
@@ -75,7 +84,7 @@ export function logWideWarnings(
   if (diversity === 'distribution' || diversity === 'coverage') {
     warn(
       'estimated_classes',
-      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy) and taken as known: intervals that rest on them are too short.`,
+      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): the estimates are biased, mostly downwards, where a prompt has few responses.`,
     );
   }
   if (rows.log.propensity === 'fitted') {

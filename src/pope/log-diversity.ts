@@ -1,13 +1,12 @@
 import { tensor } from '../backend/index.js';
-import { promptKey } from '../ope/index.js';
 import { scope } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
-import { classProbabilities } from './class-probability.js';
+import { classEntropyBias, classProbabilities } from './class-probability.js';
+import { type DistributionMatch, distributionMatch } from './distribution-match.js';
 import {
   anchoredReward,
   coverageReward,
   type DiversityKind,
-  distributionReward,
   slateEntropyReward,
   surprisalReward,
 } from './diversity.js';
@@ -18,9 +17,14 @@ import { type EvaluationRows, takeRows } from './evaluation-rows.js';
  * or a number a round that needs no weight because the class probabilities already carry it.
  */
 export type LogDiversity =
-  | { readonly form: 'response'; readonly reward: Float64Array }
+  | {
+      readonly form: 'response';
+      readonly reward: Float64Array;
+      /** Of its mean, to second order, where classes are estimated. */
+      readonly bias?: number;
+    }
   | { readonly form: 'slate'; readonly reward: Float64Array }
-  | { readonly form: 'round'; readonly reward: Float64Array }
+  | ({ readonly form: 'round' } & DistributionMatch)
   | { readonly form: 'none' };
 
 /** A policy as evaluation sees it: log-probabilities of all responses of the log, and of their classes where exact. */
@@ -33,18 +37,23 @@ export interface ScoredPolicy {
 
 /** @throws PopeError where the log lacks what the kind needs (opinions, distributions, slates of at least two). */
 export function logDiversity(kind: DiversityKind, rows: EvaluationRows, policy: ScoredPolicy): LogDiversity {
-  const { log } = rows;
   if (kind === 'none') return { form: 'none' };
   if (kind === 'slate') return { form: 'slate', reward: slateEntropies(rows, policy) };
-  if (kind === 'distribution') return { form: 'round', reward: distributionMatch(rows, policy) };
+  if (kind === 'distribution') return { form: 'round', ...distributionMatch(rows, logRatios(rows, policy)) };
+  if (kind === 'coverage') return coverageOf(rows, policy);
   const reward = scope(() => {
     const logProb = takeRows(rows, policy.logProb);
     if (kind === 'surprisal') return surprisalReward(tensor(logProb)).dataSync();
-    if (kind === 'anchored') return anchoredReward(tensor(logProb.map((p, j) => p - rows.logPropensity[j]))).dataSync();
-    const own = policy.classLogProb ?? classProbabilities(log, logRatios(rows, policy)).ownLogProb;
-    return coverageReward(tensor(takeRows(rows, own))).dataSync();
+    return anchoredReward(tensor(logProb.map((p, j) => p - rows.logPropensity[j]))).dataSync();
   });
   return { form: 'response', reward: reward as Float64Array };
+}
+
+function coverageOf(rows: EvaluationRows, policy: ScoredPolicy): LogDiversity {
+  const estimated = policy.classLogProb === undefined ? classProbabilities(rows.log, logRatios(rows, policy)) : null;
+  const own = policy.classLogProb ?? estimated!.ownLogProb;
+  const reward = scope(() => coverageReward(tensor(takeRows(rows, own))).dataSync() as Float64Array);
+  return { form: 'response', reward, ...(estimated && { bias: classEntropyBias(rows.log, estimated) }) };
 }
 
 const logRatios = ({ log }: EvaluationRows, { logProb }: ScoredPolicy): Float64Array =>
@@ -76,37 +85,4 @@ function slateEntropies(rows: EvaluationRows, policy: ScoredPolicy): Float64Arra
         roundIndex.length,
       ).dataSync() as Float64Array,
   );
-}
-
-/** -JS(m(c|x), pi(c|x)) of each round, pi(c|x) pooled over the prompt's logged responses. */
-function distributionMatch(rows: EvaluationRows, policy: ScoredPolicy): Float64Array {
-  const { log, roundIndex } = rows;
-  const { byPrompt } = classProbabilities(log, logRatios(rows, policy));
-  const wanted = log.opinionDistributions;
-  return Float64Array.from(roundIndex, (i) => {
-    const preferred = wanted?.[i];
-    if (preferred === undefined) {
-      throw new PopeError(
-        `round ${log.ids[i]} has no opinion_distribution; expected one on every round for diversity "distribution".`,
-        {
-          argument: 'opinion_distribution',
-        },
-      );
-    }
-    const found = byPrompt.get(promptKey(log.prompts[i]))!;
-    if (![...found.values()].some((p) => p > 0)) {
-      throw new PopeError(
-        `the target gives every logged response of round ${log.ids[i]}'s prompt probability 0; expected some mass on the log, without which its opinions are unknown.`,
-        { argument: 'target_log_prob' },
-      );
-    }
-    const classes = [...new Set([...Object.keys(preferred), ...found.keys()])];
-    return scope(() => {
-      const row = (p: (c: string) => number) => tensor(Float64Array.from(classes, p), { shape: [1, classes.length] });
-      return distributionReward(
-        row((c) => preferred[c] ?? 0),
-        row((c) => found.get(c) ?? 0),
-      ).item();
-    });
-  });
 }

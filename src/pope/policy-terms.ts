@@ -103,7 +103,11 @@ function diversityTerms(
     case 'none':
       return undefined;
     case 'round':
-      return { numerator: diversity.reward, denominator: null, baseline: null };
+      return {
+        numerator: diversity.reward.map((d, i) => d + diversity.influence[i]),
+        denominator: null,
+        baseline: null,
+      };
     case 'response':
       if (nonnegative && diversity.reward.some((r) => r < 0)) return undefined;
       return rowTerms(estimator, rows, logRatio, { reward: diversity.reward });

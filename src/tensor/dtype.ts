@@ -11,13 +11,13 @@ export function isFloat(dtype: DType): dtype is FloatDType {
   return dtype !== 'int32';
 }
 
-export function newArray(dtype: DType, size: number): TypedArray {
-  return dtype === 'float32'
-    ? new Float32Array(size)
-    : dtype === 'float64'
-      ? new Float64Array(size)
-      : new Int32Array(size);
-}
+const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array } as const;
+
+export const newArray = (dtype: DType, size: number): TypedArray => new arrays[dtype](size);
+
+/** `size` numbers of a buffer in place, from byte `address` on. */
+export const viewArray = (dtype: DType, buffer: ArrayBufferLike, address: number, size: number): TypedArray =>
+  new arrays[dtype](buffer as ArrayBuffer, address, size);
 
 export function dtypeOf(data: TypedArray): DType {
   return data instanceof Float32Array ? 'float32' : data instanceof Float64Array ? 'float64' : 'int32';

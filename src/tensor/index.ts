@@ -9,6 +9,7 @@ export {
   isInt32,
   newArray,
   type TypedArray,
+  viewArray,
 } from './dtype.js';
 export { dispose, giveToScope, onScopeEnd, ownedScope, scope } from './scope.js';
 export {

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from '../../tensor/index.js';
+import { type DType, type TypedArray, viewArray } from '../../tensor/index.js';
 import { PopeError } from '../../util/index.js';
 import type { Operand } from '../backend.js';
 import { freeList } from './free-list.js';
@@ -68,10 +68,9 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
   const grow = (needed: number): void => {
     // a quarter more than asked for, so that a program that grows does so seldom
     const wanted = Math.min(maxBytes, Math.max(needed, held + Math.min(held / 4, 256 * 1024 * 1024)));
-    const pages = (target: number): number => Math.ceil((target - held) / PAGE);
     const tryGrow = (target: number): boolean => {
       try {
-        linear.grow(pages(target));
+        linear.grow(Math.ceil((target - held) / PAGE));
         return true;
       } catch {
         return false;
@@ -117,15 +116,14 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
   // A training loop leaves its parameters outside of scopes and frees them one step later. To register and unregister
   // each would take longer than small kernels do: so blocks wait in a batch, and most are free when it is looked at.
   const taken: Block[] = [];
-  let waiting: Block[] = [];
+  const waiting: Block[] = [];
   let waitingBytes = 0;
   const watchBatch = (): void => {
-    for (const block of waiting) {
+    for (const block of waiting.splice(0)) {
       if (block.state !== 'waiting') continue;
       block.state = 'watched';
       registry.register(block, { address: block.address, bytes: block.bytes }, block);
     }
-    waiting = [];
     waitingBytes = 0;
   };
   return {
@@ -149,12 +147,7 @@ export function createMemory(linear: LinearMemory, base: number, maxBytes: numbe
       waitingBytes += block.bytes;
       if (waiting.length >= BATCH || waitingBytes >= BATCH_BYTES) watchBatch();
     },
-    view: (address, dtype, size) =>
-      dtype === 'float32'
-        ? new Float32Array(linear.buffer, address, size)
-        : dtype === 'float64'
-          ? new Float64Array(linear.buffer, address, size)
-          : new Int32Array(linear.buffer, address, size),
+    view: (address, dtype, size) => viewArray(dtype, linear.buffer, address, size),
     get float32() {
       return float32;
     },
