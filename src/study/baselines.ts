@@ -1,6 +1,6 @@
 import { intervalFigure } from '../report/index.js';
 import { type PolicyRecord, PRICE, policyCells } from './policy-cells.js';
-import { byPlan, figures, paired, policyTable, pricedValue } from './policy-tables.js';
+import { byPlan, figures, paired, planTable, pricedValue } from './policy-tables.js';
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import type { Finding, Json, Study } from './study.js';
@@ -23,24 +23,35 @@ const OTHERS = ['sft', 'reward-weighted', 'dpo', 'kto', 'utility only', 'pope gr
 const isTransformer = (record: Json): record is TransformerRecord =>
   typeof record === 'object' && record !== null && 'model' in record;
 
+type BaselineRecord = PolicyRecord & { readonly distribution: number };
+const columns: Readonly<Record<string, (record: BaselineRecord) => number>> = {
+  ...Object.fromEntries(
+    ['agreement', 'KL to the log', `value (agreement - ${PRICE} KL)`, 'opinion entropy'].map((name) => [
+      name,
+      figures[name]!,
+    ]),
+  ),
+  'match with the groups': ({ distribution }) => distribution,
+  'worst group': figures['worst group']!,
+  'win rate': figures['win rate']!,
+};
+
 export const baselines: Study = {
   name: 'baselines',
   question:
-    'Against imitation, reward weighting and DPO, with the same budget, start and choice of learning rate: what does POPE give and what does it take?',
+    'Against imitation, reward weighting, DPO and KTO, with the same budget, start and choice of learning rate: what does POPE give and what does it take?',
   needs: [],
-  version: 3,
+  version: 4,
   cells: async (options) => [
-    ...policyCells(baselinePlans, options),
-    ...transformerCells(
-      baselinePlans.filter(({ objective }) => objective !== 'kto'),
-      options,
-    ),
+    ...policyCells(baselinePlans, options, ({ truth }, logProbs) => ({
+      distribution: truth(logProbs, PRICE).distribution,
+    })),
+    ...transformerCells(baselinePlans, options),
   ],
   page(records) {
     const transformers = records.filter(isTransformer);
-    const all = records.filter((r): r is PolicyRecord => !isTransformer(r));
+    const all = records.filter((r): r is BaselineRecord => !isTransformer(r));
     const have = byPlan(all);
-    const name = `value (agreement - ${PRICE} KL)`;
     const against = (other: string, figure = pricedValue) => paired(all, 'pope', other, figure);
     const findings: Finding[] = [
       ...OTHERS.filter((other) => have.has(other)).map((other): Finding => {
@@ -49,6 +60,14 @@ export const baselines: Study = {
           claim: 'better',
           holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
           text: `POPE (anchored, minorise-maximise) has more value than ${other}: ${showMean(d)} (agreement ${showMean(against(other, figures['agreement']!))}, KL ${showMean(against(other, figures['KL to the log']!))}).`,
+        };
+      }),
+      ...['dpo', 'kto', 'utility only', 'pope'].map((other): Finding => {
+        const d = paired(all, 'pope coverage', other, ({ distribution }) => distribution);
+        return {
+          claim: 'pluralism',
+          holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
+          text: `POPE with coverage voices opinions in a mix nearer to the sizes of the groups than ${other}: the Jensen-Shannon divergence changes by ${showMean({ ...d, mean: -d.mean, lower: -d.upper, upper: -d.lower })} nats.`,
         };
       }),
       ...['dpo', 'utility only', 'pope'].map((other): Finding => {
@@ -60,9 +79,16 @@ export const baselines: Study = {
         };
       }),
     ];
-    const words = ['sft', 'reward-weighted', 'dpo', 'utility only', 'pope gradient', 'pope', 'pope coverage'].filter(
-      (plan) => transformers.some((r) => r.plan === plan),
-    );
+    const words = [
+      'sft',
+      'reward-weighted',
+      'dpo',
+      'kto',
+      'utility only',
+      'pope gradient',
+      'pope',
+      'pope coverage',
+    ].filter((plan) => transformers.some((r) => r.plan === plan));
     const change = (plan: string, other: string, f: (r: TransformerRecord) => number): Mean => {
       const theirs = new Map(transformers.filter((r) => r.plan === other).map((r) => [r.seed, f(r)]));
       return meanOf(
@@ -77,7 +103,7 @@ export const baselines: Study = {
         text: `A transformer trained by ${plan} keeps its language: the loss of unseen statements changes by ${showMean(lost)} nats a token (agreement ${showMean(change(plan, 'start', ({ utility }) => utility))}).`,
       });
     }
-    for (const other of ['dpo', 'utility only'].filter((one) => words.includes('pope') && words.includes(one))) {
+    for (const other of ['dpo', 'kto', 'utility only'].filter((one) => words.includes('pope') && words.includes(one))) {
       const d = change('pope', other, ({ textLoss }) => textLoss);
       findings.push({
         claim: 'ability',
@@ -85,7 +111,7 @@ export const baselines: Study = {
         text: `A transformer trained by POPE loses less of its language than one by ${other}: ${showMean(d)} nats a token.`,
       });
     }
-    for (const other of ['sft', 'dpo', 'reward-weighted'].filter(
+    for (const other of ['sft', 'dpo', 'kto', 'reward-weighted'].filter(
       (one) => words.includes('pope') && words.includes(one),
     )) {
       const d = change('pope', other, ({ utility, kl }) => utility - PRICE * kl);
@@ -123,15 +149,23 @@ export const baselines: Study = {
       sections: [
         {
           title: 'All methods',
-          body: `120 outer steps of 200 rounds from the logging policy on; of three learning rates the one that the validation rounds estimate best (agreement - ${PRICE} KL, snips), for every method alike. "pope gradient" is the policy gradient of T10, "pope" the bound of T8 raised by minorise-maximise, both anchored with tau ${PRICE}; coverage has tau 0.25. A GRPO-style loss is not in this package and was not run. Policies are tables over statements. The mean over seeds with its 95 % interval:\n\n${policyTable(all, ['agreement', 'KL to the log', name, 'opinion entropy', 'worst group', 'win rate'])}`,
+          body: `120 outer steps of 200 rounds from the logging policy on; of three learning rates the one that the validation rounds estimate best (agreement - ${PRICE} KL, snips), for every method alike. "pope gradient" is the policy gradient of T10, "pope" the bound of T8 raised by minorise-maximise, both anchored with tau ${PRICE}; coverage has tau 0.25. A GRPO-style loss is not in this package and was not run. Policies are tables over statements. *Match with the groups* is minus the Jensen-Shannon divergence of the opinions from the sizes of the groups of voters, the distributional form (nats; 0: as the voters are). The mean over seeds with its 95 % interval:\n\n${planTable(all, columns)}`,
         },
         ...(transformers.length === 0
           ? []
           : [
               {
                 title: 'A transformer over the same statements',
-                body: `Two layers of width 48, pre-trained on the statements but every eighth, then fitted to the log ("start"); every method but kto goes on from there for 40 outer steps at one learning rate. The loss is of the statements that pre-training never saw: general ability, in nats a token.\n\n${markdownTable(
-                  ['policy', 'agreement', 'KL to the log', 'opinion entropy', 'worst group', 'loss of unseen text'],
+                body: `Two layers of width 48, pre-trained on the statements but every eighth, then fitted to the log ("start"); every method goes on from there for 40 outer steps at one learning rate. The loss is of the statements that pre-training never saw: general ability, in nats a token.\n\n${markdownTable(
+                  [
+                    'policy',
+                    'agreement',
+                    'KL to the log',
+                    'opinion entropy',
+                    'match with the groups',
+                    'worst group',
+                    'loss of unseen text',
+                  ],
                   ['start', ...words].map((plan) => {
                     const own = transformers.filter((r) => r.plan === plan);
                     return [
@@ -140,6 +174,7 @@ export const baselines: Study = {
                         own.map((r) => r.utility),
                         own.map((r) => r.kl),
                         own.map((r) => r.classEntropy),
+                        own.map((r) => r.distribution),
                         own.map((r) => r.worstGroup),
                         own.map((r) => r.textLoss),
                       ].map((values) => showMean(meanOf(values))),

@@ -1,7 +1,7 @@
 import type { DemoConversation } from '../data/index.js';
-import { categorical, normal, permutation, type Random, seededRandom, uniformInt } from '../random/index.js';
-import { parseCsvRows } from './csv-rows.js';
-import { type ChoiceContext, type PolicyPlan, rowsOf, trainTable } from './policy-training.js';
+import { seededRandom } from '../random/index.js';
+import { captionProblem, captionRecords } from './caption-problem.js';
+import { type PolicyPlan, rowsOf, trainTable } from './policy-training.js';
 import { polisSetting } from './polis-setting.js';
 import type { Json, StudyOptions } from './study.js';
 
@@ -81,65 +81,14 @@ function lowHalfOf(liked: readonly (readonly number[])[], logProbs: readonly Flo
   return shares.reduce((s, v) => s + v, 0) / shares.length;
 }
 
-const CONTESTS = ['540', '636', '640', '642', '643', '646'];
-const CAPTIONS = 200;
 const ROUNDS = 500;
-
-interface CaptionProblem {
-  readonly contexts: readonly ChoiceContext[];
-  /** Share of votes better than "unfunny": of the half that the log is made of, and of the half that judges. */
-  readonly logged: readonly (readonly number[])[];
-  readonly judged: readonly (readonly number[])[];
-}
-
-async function captionProblem({ read, size }: StudyOptions, random: Random): Promise<CaptionProblem> {
-  const rows = parseCsvRows(await read('caption-contest/captions-dense.csv.gz'));
-  const [contexts, logged, judged]: [ChoiceContext[], number[][], number[][]] = [[], [], []];
-  const many = size === 'quick' ? 40 : CAPTIONS;
-  for (const contest of size === 'quick' ? CONTESTS.slice(0, 2) : CONTESTS) {
-    const own = rows.filter((row) => row['contest'] === contest);
-    const chosen = permutation(random, own.length).subarray(0, many);
-    const scores = Array.from({ length: many }, () => 0.7 * normal(random));
-    const total = Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0));
-    contexts.push({
-      prompt: `contest ${contest}`,
-      logging: Float64Array.from(scores, (s) => s - total),
-      candidates: [...chosen].map((i) => ({ text: `${i}: ${own[i]!['caption']!}`, opinion: 'none' })),
-    });
-    const halves = [...chosen].map((i) => {
-      const votes = ['unfunny', 'somewhat_funny', 'funny'].map((level) => Number(own[i]![level]));
-      const all = votes.flatMap((count, level) => new Array<number>(count).fill(level > 0 ? 1 : 0));
-      const order = permutation(random, all.length);
-      const share = (part: Int32Array): number =>
-        part.length === 0 ? 0 : [...part].reduce((sum, k) => sum + all[k]!, 0) / part.length;
-      return [share(order.subarray(0, all.length >> 1)), share(order.subarray(all.length >> 1))] as const;
-    });
-    logged.push(halves.map(([a]) => a));
-    judged.push(halves.map(([, b]) => b));
-  }
-  return { contexts, logged, judged };
-}
 
 export async function captionExtreme(plan: PolicyPlan, seed: number, options: StudyOptions): Promise<ExtremeRecord> {
   const random = seededRandom(seed);
-  const { contexts, logged, judged } = await captionProblem(options, random);
+  const problem = await captionProblem(options, random);
+  const { contexts, judged } = problem;
   const rounds = options.size === 'quick' ? 60 : ROUNDS;
-  const records = (rounds: number): unknown[] =>
-    Array.from({ length: rounds }, () => {
-      const x = uniformInt(random, contexts.length);
-      const p = contexts[x]!.logging.map(Math.exp);
-      return {
-        prompt: contexts[x]!.prompt,
-        responses: Array.from({ length: 5 }, () => {
-          const k = categorical(random, p);
-          return {
-            text: contexts[x]!.candidates[k]!.text,
-            log_propensity: contexts[x]!.logging[k],
-            feedback: { agree: categorical(random, [1 - logged[x]![k]!, logged[x]![k]!]) },
-          };
-        }),
-      };
-    });
+  const records = (rounds: number): unknown[] => captionRecords(problem, rounds, 5, random);
   const data = {
     contexts,
     train: rowsOf(records(rounds * contexts.length), contexts),

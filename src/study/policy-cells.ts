@@ -1,5 +1,6 @@
 import { evaluate } from '../pope/index.js';
 import { categorical, seededRandom } from '../random/index.js';
+import { logOf } from './diversity-forms.js';
 import { type ChoiceContext, type PolicyPlan, trainTable } from './policy-training.js';
 import { type PolisSetting, polisSetting } from './polis-setting.js';
 import type { Cell, Json, StudyOptions } from './study.js';
@@ -36,8 +37,15 @@ export interface PolicyRecord {
 export const PRICE = 0.1;
 const SAMPLES = 24;
 
-/** A cell for every plan and seed; the first plan of a seed is always the logging policy itself. */
-export function policyCells(plans: readonly PolicyPlan[], options: StudyOptions): Cell<PolicyRecord>[] {
+/**
+ * A cell for every plan and seed; the first plan of a seed is always the logging policy itself.
+ * @param more what else is told of each policy.
+ */
+export function policyCells<More extends Record<string, Json>>(
+  plans: readonly PolicyPlan[],
+  options: StudyOptions,
+  more: (setting: PolisSetting, logProbs: readonly Float64Array[], seed: number) => More = () => ({}) as More,
+): Cell<PolicyRecord & More>[] {
   const seeds = Array.from({ length: options.size === 'quick' ? 1 : 5 }, (_, i) => options.seed + i);
   let known: { readonly seed: number; readonly setting: Promise<PolisSetting> } | undefined;
   const settingOf = (seed: number): Promise<PolisSetting> => {
@@ -55,22 +63,17 @@ export function policyCells(plans: readonly PolicyPlan[], options: StudyOptions)
       key: `logging, seed ${seed}`,
       run: async () => {
         const setting = await settingOf(seed);
-        return judged(
-          'logging',
-          seed,
-          setting,
-          setting.contexts.map(({ logging }) => logging),
-          [],
-        );
+        const logProbs = setting.contexts.map(({ logging }) => logging);
+        return { ...judged('logging', seed, setting, logProbs, []), ...more(setting, logProbs, seed) };
       },
     },
     ...plans.map(
-      (plan): Cell<PolicyRecord> => ({
+      (plan): Cell<PolicyRecord & More> => ({
         key: `${plan.name}, seed ${seed}`,
         run: async () => {
           const setting = await settingOf(seed);
           const { logProbs, alarms } = await trainTable(plan, setting, seed, PRICE, options.signal);
-          return judged(plan.name, seed, setting, logProbs, alarms);
+          return { ...judged(plan.name, seed, setting, logProbs, alarms), ...more(setting, logProbs, seed) };
         },
       }),
     ),
@@ -84,15 +87,8 @@ function judged(
   logProbs: readonly Float64Array[],
   alarms: readonly string[],
 ): PolicyRecord {
-  const { log } = setting.valid;
-  const contextOf = new Map(setting.contexts.map(({ prompt }, i) => [prompt, i]));
-  const logProb = new Float64Array(log.responseCount);
-  log.prompts.forEach((prompt, i) => {
-    const x = contextOf.get(prompt as string)!;
-    for (let j = log.offsets[i]!; j < log.offsets[i + 1]!; j++)
-      logProb[j] = logProbs[x]![setting.contexts[x]!.candidates.findIndex(({ text }) => text === log.responses[j])]!;
-  });
-  const { utility, verdict } = evaluate(log, {
+  const logProb = logOf(setting, logProbs);
+  const { utility, verdict } = evaluate(setting.valid.log, {
     signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
     diversity: 'none',
     estimators: ['snips'],
@@ -119,7 +115,8 @@ function judged(
   };
 }
 
-function textMeasures(contexts: readonly ChoiceContext[], logProbs: readonly Float64Array[], seed: number) {
+/** Of texts drawn from a policy. */
+export function textMeasures(contexts: readonly ChoiceContext[], logProbs: readonly Float64Array[], seed: number) {
   const random = seededRandom(seed + 1);
   const measures = contexts.map(({ candidates }, x) => {
     const texts = Array.from(

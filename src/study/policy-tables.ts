@@ -5,9 +5,15 @@ import { type Mean, meanOf, showMean } from './summary.js';
 
 export const pricedValue = ({ utility, kl }: PolicyRecord): number => utility - PRICE * kl;
 
+/** A record of one policy and seed. */
+export interface Planned {
+  readonly plan: string;
+  readonly seed: number;
+}
+
 /** Records by plan, in the order of their first. */
-export function byPlan(records: readonly PolicyRecord[]): ReadonlyMap<string, readonly PolicyRecord[]> {
-  const plans = new Map<string, PolicyRecord[]>();
+export function byPlan<R extends Planned>(records: readonly R[]): ReadonlyMap<string, readonly R[]> {
+  const plans = new Map<string, R[]>();
   for (const record of records) {
     const own = plans.get(record.plan);
     if (own === undefined) plans.set(record.plan, [record]);
@@ -17,11 +23,11 @@ export function byPlan(records: readonly PolicyRecord[]): ReadonlyMap<string, re
 }
 
 /** The paired difference of a figure: one plan less another, over the seeds that both have. */
-export function paired(
-  records: readonly PolicyRecord[],
+export function paired<R extends Planned>(
+  records: readonly R[],
   plan: string,
   other: string,
-  figure: (record: PolicyRecord) => number,
+  figure: (record: R) => number,
 ): Mean {
   const theirs = new Map(records.filter((r) => r.plan === other).map((r) => [r.seed, figure(r)]));
   return meanOf(
@@ -41,11 +47,17 @@ export const figures: Readonly<Record<string, (record: PolicyRecord) => number>>
 };
 
 /** A row a plan, means with their intervals over the seeds. */
-export const policyTable = (records: readonly PolicyRecord[], names: readonly string[]): string =>
+export const planTable = <R extends Planned>(
+  records: readonly R[],
+  columns: Readonly<Record<string, (record: R) => number>>,
+): string =>
   markdownTable(
-    ['policy', ...names],
+    ['policy', ...Object.keys(columns)],
     [...byPlan(records)].map(([plan, own]) => [
       plan,
-      ...names.map((name) => showMean(meanOf(own.map(figures[name]!)))),
+      ...Object.values(columns).map((figure) => showMean(meanOf(own.map(figure)))),
     ]),
   );
+
+export const policyTable = (records: readonly PolicyRecord[], names: readonly string[]): string =>
+  planTable(records, Object.fromEntries(names.map((name) => [name, figures[name]!])));

@@ -80,6 +80,12 @@ function groupSizes({ participants }: DemoConversation): ReadonlyMap<string, num
   return size;
 }
 
+/** The share of each group: what a fair mix of opinions would be, for opinions are named after groups. */
+export function groupShares(conversation: DemoConversation): Readonly<Record<string, number>> {
+  const all = conversation.participants.length;
+  return Object.fromEntries([...groupSizes(conversation)].map(([group, size]) => [group, size / all]));
+}
+
 /** The letter of the group with the most participants. */
 export const largestGroup = (conversation: DemoConversation): string =>
   [...groupSizes(conversation)].sort((a, b) => b[1] - a[1])[0][0];

@@ -1,16 +1,19 @@
 import { type DemoConversation, parseDemo } from '../data/index.js';
 import { seededRandom } from '../random/index.js';
-import { type ChoiceContext, type PolicyData, rowsOf } from './policy-training.js';
-import { type DemoContext, type DemoRound, demoRecords, polisProblem } from './polis-log.js';
+import type { FormSetting } from './diversity-forms.js';
+import { type ChoiceContext, rowsOf } from './policy-training.js';
+import { type DemoContext, type DemoRound, demoRecords, groupShares, polisProblem } from './polis-log.js';
 import { type Truth, trueValue } from './polis-truth.js';
 
 /** The Polis votes as a problem of choice: learn from some participants, choose by others, be judged by the rest. */
-export interface PolisSetting extends PolicyData {
+export interface PolisSetting extends FormSetting {
   readonly problemContexts: readonly DemoContext[];
   readonly judges: readonly DemoRound[];
   /** What the participants who judge, and nobody else, say of a policy. */
   truth(logProbs: readonly Float64Array[], tau: number): Truth;
 }
+
+const SLATE = 3;
 
 /** @param pick the conversations of the problem; all unless said. */
 export function polisSetting(
@@ -20,7 +23,7 @@ export function polisSetting(
 ): PolisSetting {
   const problem = polisProblem(
     pick(parseDemo(JSON.parse(json))),
-    { slate: 3, skew: 3, heldOutShare: 0.4, namedGroup: Number.POSITIVE_INFINITY },
+    { slate: SLATE, skew: 3, heldOutShare: 0.4, namedGroup: Number.POSITIVE_INFINITY },
     seededRandom(seed),
   );
   const contexts = problem.contexts.map(
@@ -32,9 +35,22 @@ export function polisSetting(
   );
   const seen = problem.rounds.filter(({ heldOut }) => !heldOut);
   const judges = problem.rounds.filter(({ heldOut }) => heldOut);
-  const part = (keep: (i: number) => boolean) => rowsOf(demoRecords(seen.filter((_, i) => keep(i))), contexts);
+  const preferred = new Map(problem.contexts.map(({ prompt, conversation }) => [prompt, groupShares(conversation)]));
+  const part = (keep: (i: number) => boolean) =>
+    rowsOf(
+      demoRecords(seen.filter((_, i) => keep(i))).map((record) => ({
+        ...record,
+        opinion_distribution: preferred.get(record['prompt'] as string),
+      })),
+      contexts,
+    );
   return {
     contexts,
+    weights: problem.contexts.map(
+      (context) => judges.filter((round) => round.context === context).length / judges.length,
+    ),
+    preferred: [...preferred.values()],
+    slate: SLATE,
     problemContexts: problem.contexts,
     judges,
     train: part((i) => i % 4 !== 0),

@@ -1,4 +1,5 @@
-import type { DemoContext, DemoRound } from './polis-log.js';
+import { negativeJensenShannon } from './diversity-forms.js';
+import { type DemoContext, type DemoRound, groupShares } from './polis-log.js';
 
 /** The exact value of a policy, judged by every vote of the held-out participants. */
 export interface Truth {
@@ -7,6 +8,8 @@ export interface Truth {
   readonly value: number;
   /** Entropy of the opinion classes, mean over rounds, nats. */
   readonly coverage: number;
+  /** Minus the Jensen-Shannon divergence of the opinions from the sizes of the groups (D5), mean over rounds, nats. */
+  readonly distribution: number;
   /** Share of the opinion that the policy voices most in each context, and of the others; mean over rounds. */
   readonly opinionShares: ReadonlyMap<string, number>;
   /** Agree share of each group's voters under the policy, by conversation's group letter. */
@@ -30,7 +33,7 @@ export function trueValue(
   tau: number,
   diversity: 'anchored' | 'coverage',
 ): Truth {
-  const cache = new Map<DemoContext, { p: Float64Array; kl: number; entropy: number; shares: [number, number] }>();
+  const cache = new Map<DemoContext, ReturnType<typeof contextFigures>>();
   const of = (context: DemoContext) => {
     const known = cache.get(context);
     if (known !== undefined) return known;
@@ -38,7 +41,7 @@ export function trueValue(
     cache.set(context, found);
     return found;
   };
-  let [utility, kl, coverage, largest] = [0, 0, 0, 0];
+  let [utility, kl, coverage, distribution, largest] = [0, 0, 0, 0, 0];
   const groups = new Map<string, { sum: number; count: number }>();
   for (const { context, participant } of rounds) {
     const figures = of(context);
@@ -49,6 +52,7 @@ export function trueValue(
     utility += u;
     kl += figures.kl;
     coverage += figures.entropy;
+    distribution += figures.match;
     largest += figures.shares[0];
     const key = `${context.conversation.key} ${participant.group}`;
     const group = groups.get(key) ?? { sum: 0, count: 0 };
@@ -61,6 +65,7 @@ export function trueValue(
     diversity: div,
     value: utility / n + tau * div,
     coverage: coverage / n,
+    distribution: distribution / n,
     opinionShares: new Map([
       [mostVoiced, largest / n],
       [others, 1 - largest / n],
@@ -82,5 +87,6 @@ function contextFigures(context: DemoContext, logProb: Float64Array) {
   let entropy = 0;
   for (const mass of classes.values()) if (mass > 0) entropy -= mass * Math.log(mass);
   const largest = Math.max(...classes.values());
-  return { p, kl, entropy, shares: [largest, 1 - largest] as [number, number] };
+  const match = negativeJensenShannon(groupShares(context.conversation), Object.fromEntries(classes));
+  return { p, kl, entropy, match, shares: [largest, 1 - largest] as [number, number] };
 }

@@ -18,6 +18,7 @@ export interface TransformerRecord {
   readonly kl: number;
   readonly classEntropy: number;
   readonly worstGroup: number;
+  readonly distribution: number;
   /** Loss of statements that pre-training never saw, nats a token. */
   readonly textLoss: number;
 }
@@ -153,6 +154,7 @@ async function judged(
     kl: -truth.diversity,
     classEntropy: truth.coverage,
     worstGroup: truth.worstGroupUtility,
+    distribution: truth.distribution,
     textLoss: await language.textLoss(used),
   };
 }
