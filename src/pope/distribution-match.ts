@@ -1,7 +1,7 @@
 import { grad } from '../autograd/index.js';
 import { tensor } from '../backend/index.js';
 import { promptKey } from '../ope/index.js';
-import { expand, sum } from '../ops/index.js';
+import { sum } from '../ops/index.js';
 import { scope, type Tensor } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import { classProbabilities, requireOpinions } from './class-probability.js';
@@ -35,49 +35,83 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
   const opinions = requireOpinions(log);
   const [reward, influence] = [new Float64Array(roundIndex.length), new Float64Array(roundIndex.length)];
   let bias = 0;
-  for (const [key, positions] of positionsByPrompt(rows)) {
-    const found = byPrompt.get(key)!;
-    const wanted = positions.map((r) => preferredOf(rows, roundIndex[r]));
-    assertMass(rows, found, roundIndex[positions[0]]);
-    const classes = [...new Set([...wanted.flatMap((m) => Object.keys(m)), ...found.keys()])];
-    const m = wanted.map((preferred) => classes.map((name) => preferred[name] ?? 0));
-    const q = classes.map((name) => found.get(name) ?? 0);
-    const { value, gradient } = matchOf(m, q);
-    const slope = new Map(classes.map((name, c) => [name, gradient[c]]));
-    const level = q.reduce((sum, mass, c) => sum + mass * gradient[c], 0);
-    const moved = positions.map((r) => {
-      let own = 0;
-      for (let j = log.offsets[roundIndex[r]]; j < log.offsets[roundIndex[r] + 1]; j++)
-        own += weightShare[j] * (slope.get(opinions[j])! - level);
-      return own;
-    });
-    // rounds that are left out (no feedback) pooled as well: what is left of them is taken off
-    const mean = moved.reduce((total, own) => total + own, 0) / moved.length;
-    positions.forEach((r, i) => {
-      reward[r] = value[i];
-      influence[r] = moved[i] - mean;
-      classes.forEach((name, c) => {
-        if (q[c] > 0) bias -= (0.25 * m[i][c] * variance.get(key)!.get(name)!) / (q[c] * (m[i][c] + q[c]));
+  for (const { classes, prompts } of promptsByClasses(rows, byPrompt)) {
+    const size = classes.length;
+    const m = prompts.flatMap(({ positions }) => positions.map((r) => preferredOf(rows, roundIndex[r])));
+    const preferred = Float64Array.from(m.flatMap((own) => classes.map((name) => own[name] ?? 0)));
+    const predicted = Float64Array.from(
+      prompts.flatMap(({ key, positions }) => {
+        const q = classes.map((name) => byPrompt.get(key)!.get(name) ?? 0);
+        return positions.flatMap(() => q);
+      }),
+    );
+    const { value, gradient } = matchOf(preferred, predicted, size);
+    let row = 0;
+    for (const { key, positions } of prompts) {
+      const first = row * size;
+      const slope = new Map(
+        classes.map((name, c) => [name, positions.reduce((sum, _, i) => sum + gradient[first + i * size + c], 0)]),
+      );
+      const level = classes.reduce((sum, name, c) => sum + predicted[first + c] * slope.get(name)!, 0);
+      const moved = positions.map((r) => {
+        let own = 0;
+        for (let j = log.offsets[roundIndex[r]]; j < log.offsets[roundIndex[r] + 1]; j++)
+          own += weightShare[j] * (slope.get(opinions[j])! - level);
+        return own;
       });
-    });
+      // rounds that are left out (no feedback) pooled as well: what is left of them is taken off
+      const mean = moved.reduce((total, own) => total + own, 0) / moved.length;
+      positions.forEach((r, i) => {
+        reward[r] = value[row];
+        influence[r] = moved[i] - mean;
+        classes.forEach((name, c) => {
+          const [wanted, mass] = [preferred[row * size + c], predicted[row * size + c]];
+          if (mass > 0) bias -= (0.25 * wanted * variance.get(key)!.get(name)!) / (mass * (wanted + mass));
+        });
+        row++;
+      });
+    }
   }
   return { reward, influence, bias: bias / roundIndex.length };
 }
 
-/** The reward of each round of a prompt, and the sum over them of its gradient in q. */
-function matchOf(m: readonly (readonly number[])[], q: readonly number[]) {
+/** D5 of each round and its gradient in that round's q: rows of `size` classes. */
+function matchOf(preferred: Float64Array, predicted: Float64Array, size: number) {
   return scope(() => {
-    const shape = [m.length, q.length];
-    const preferred = tensor(Float64Array.from(m.flat()), { shape });
-    const predicted = tensor(Float64Array.from(q), { shape: [1, q.length] });
-    const of = (q: Tensor): Tensor => distributionReward(preferred, expand(q, shape));
+    const shape = [preferred.length / size, size];
+    const m = tensor(preferred, { shape });
+    const q = tensor(predicted, { shape });
+    const slopes = grad((q: Tensor) => sum(distributionReward(m, q)))(q);
     return {
-      value: of(predicted).dataSync().slice() as Float64Array,
-      gradient: grad((q: Tensor) => sum(of(q)))(predicted)
-        .dataSync()
-        .slice() as Float64Array,
+      value: distributionReward(m, q).dataSync().slice() as Float64Array,
+      gradient: slopes.dataSync().slice() as Float64Array,
     };
   });
+}
+
+interface PromptRounds {
+  readonly key: string;
+  /** Places among the rows. */
+  readonly positions: readonly number[];
+}
+
+/** Prompts with the same opinions, logged or preferred, are one block of numbers. */
+function promptsByClasses(
+  rows: EvaluationRows,
+  byPrompt: ReadonlyMap<string, ReadonlyMap<string, number>>,
+): Iterable<{ readonly classes: readonly string[]; readonly prompts: readonly PromptRounds[] }> {
+  const blocks = new Map<string, { classes: string[]; prompts: PromptRounds[] }>();
+  for (const [key, positions] of positionsByPrompt(rows)) {
+    const found = byPrompt.get(key)!;
+    assertMass(rows, found, rows.roundIndex[positions[0]]);
+    const wanted = positions.flatMap((r) => Object.keys(preferredOf(rows, rows.roundIndex[r])));
+    const classes = [...new Set([...wanted, ...found.keys()])].sort();
+    const name = JSON.stringify(classes);
+    const block = blocks.get(name) ?? { classes, prompts: [] };
+    block.prompts.push({ key, positions });
+    blocks.set(name, block);
+  }
+  return blocks.values();
 }
 
 function positionsByPrompt({ log, roundIndex }: EvaluationRows): ReadonlyMap<string, number[]> {

@@ -6,7 +6,7 @@ import { evaluationRows, takeRows } from './evaluation-rows.js';
 import { evaluationWarnings, logWideWarnings } from './evaluation-warnings.js';
 import { finishFigures, noEntries, type PendingFigure, smallestRewards, targetFigures } from './figures.js';
 import { groupsByTarget } from './groups-by-target.js';
-import type { ScoredPolicy } from './log-diversity.js';
+import { biasOf, type ScoredPolicy } from './log-diversity.js';
 import { ownTerms, policyTerms, predictionColumns } from './policy-terms.js';
 import { type Component, components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
 import {
@@ -96,6 +96,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const joint = jointWeights(rows, logRatio);
     const single = responseVerdict(rows, logRatio, diagnostics, settings);
     const slates = joint && slateVerdict(rows, joint, settings.limits);
+    const bias = biasOf(found.diversity);
     // where nothing but joint estimates is there, they are what the verdict is about
     const onlyJoint = Object.keys(entries.own.utility).every((key) => key === 'joint_ips');
     warnings.push(
@@ -113,6 +114,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       {
         ...entries.own,
         versus_logging: entries.versus,
+        ...(bias !== undefined && { diversity_bias: bias }),
         diagnostics: {
           ...diagnosticsResult(diagnostics),
           ...(joint && { joint: diagnosticsResult(joint.diagnostics) }),

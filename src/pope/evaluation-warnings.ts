@@ -1,7 +1,7 @@
 import { type Diagnostics, defaultLimits, type Log, meanWeightDeviation, type Warning } from '../ope/index.js';
 import type { DiversityKind } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
-import type { LogDiversity } from './log-diversity.js';
+import { biasOf, type LogDiversity } from './log-diversity.js';
 
 /** What a reader of one target's estimates must know; the codes are stable (interface.md section 3). */
 export function evaluationWarnings(
@@ -48,7 +48,7 @@ export function evaluationWarnings(
       `tau times the range of the diversity reward is ${(tau * range(diversity.reward)).toPrecision(3)}, the range of the utility ${range(rows.utility).toPrecision(3)}: the value mostly measures diversity. Lower --tau, or choose another --diversity.`,
     );
   }
-  const bias = diversity.form === 'response' || diversity.form === 'round' ? (diversity.bias ?? 0) : 0;
+  const bias = biasOf(diversity) ?? 0;
   if (-bias > diversityError / 2) {
     warn(
       'plug_in_bias',

@@ -27,6 +27,10 @@ export type LogDiversity =
   | ({ readonly form: 'round' } & DistributionMatch)
   | { readonly form: 'none' };
 
+/** The bias of a plug-in, where the diversity is one. */
+export const biasOf = (diversity: LogDiversity): number | undefined =>
+  diversity.form === 'response' || diversity.form === 'round' ? diversity.bias : undefined;
+
 /** A policy as evaluation sees it: log-probabilities of all responses of the log, and of their classes where exact. */
 export interface ScoredPolicy {
   /** log pi(y|x), length of the log's responses. */

@@ -135,6 +135,8 @@ export interface TargetResult {
   readonly diversity: EstimatesByKey;
   readonly value: EstimatesByKey;
   readonly versus_logging: Readonly<Record<Component, EstimatesByKey>>;
+  /** How far the diversity is too low, to second order, where class probabilities are estimated (D3, D5); at most 0. */
+  readonly diversity_bias?: number;
   readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
   readonly verdict: VerdictResult;
   /** Of the product weights of whole slates, on which joint_ips rests; absent where every slate has one response. */

@@ -25,8 +25,11 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
   const all = Object.values(parts).flat();
   const supported = (form: DiversityForm, of: readonly WithForms[]): readonly FormRecord[] =>
     of.map(({ forms }) => forms[form]).filter(({ verdict, lower }) => verdict === 'supported' && lower !== null);
-  const holds = ({ exact, lower, upper }: FormRecord): boolean => lower! <= exact && exact <= upper!;
-  const share = (records: readonly FormRecord[]) => shareOf(records.filter(holds).length, records.length);
+  /** Whether the interval, moved by `by` of the bias that the tool tells, holds the exact value. */
+  const holds = ({ exact, lower, upper, bias }: FormRecord, by: number): boolean =>
+    lower! <= exact + by * bias && exact + by * bias <= upper!;
+  const share = (records: readonly FormRecord[], by = 0) =>
+    shareOf(records.filter((record) => holds(record, by)).length, records.length);
   const shares = diversityForms.flatMap((form) => {
     const records = supported(form, all);
     return records.length === 0 ? [] : [`${form} ${percent(share(records).mean)}`];
@@ -68,6 +71,7 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
               String(records.length),
               records.length === 0 ? '' : showMean(meanOf(records.map((r) => r.estimate! - r.exact))),
               records.length === 0 ? '' : percent(share(records).mean),
+              records.length === 0 || records.every(({ bias }) => bias === 0) ? '' : percent(share(records, 1).mean),
             ];
           }),
         ),

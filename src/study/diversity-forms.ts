@@ -12,6 +12,8 @@ export interface FormRecord {
   readonly estimate: number | null;
   readonly lower: number | null;
   readonly upper: number | null;
+  /** What the tool says of its bias; 0 where it is no plug-in. */
+  readonly bias: number;
   /** Of the evaluation, whose weights are the same for every form. */
   readonly verdict: string;
 }
@@ -37,7 +39,7 @@ export function formRecords(
   const logProb = logOf(setting, logProbs);
   const exact = contexts.map((context, x) => exactForms(context, logProbs[x]!, preferred[x]!, slate));
   const record = (form: DiversityForm): FormRecord => {
-    const { diversity, verdict } = evaluate(log, {
+    const { diversity, verdict, diversity_bias } = evaluate(log, {
       signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
       diversity: form,
       estimators: ['snips', 'joint_ips'],
@@ -50,6 +52,7 @@ export function formRecords(
       estimate: found?.estimate ?? null,
       lower: found?.lower ?? null,
       upper: found?.upper ?? null,
+      bias: diversity_bias ?? 0,
       verdict: verdict.level,
     };
   };

@@ -30,7 +30,7 @@ export const extremes: Study = {
   question:
     'Where groups are far apart, and where hundreds of answers are good: does the diversity term keep quality, when does it turn into noise, and does an alarm say so?',
   needs: ['caption-contest', 'global-opinions'],
-  version: 1,
+  version: 2,
   async cells(options) {
     const quick = options.size === 'quick';
     const seeds = Array.from({ length: quick ? 1 : 5 }, (_, i) => options.seed + i);
@@ -91,6 +91,9 @@ export const extremes: Study = {
     }));
     const surveyOf = (policy: string) => surveys.filter((s) => s.policy === policy);
     const covered = surveys.filter((s) => s.lower !== null && s.lower <= s.exact && s.exact <= s.upper!).length;
+    const moved = surveys.filter(
+      (s) => s.lower !== null && s.lower <= s.exact + s.bias && s.exact + s.bias <= s.upper!,
+    ).length;
     const findings: Finding[] = [
       ...polis,
       {
@@ -119,7 +122,7 @@ export const extremes: Study = {
             } satisfies Finding,
             {
               holds: covered === surveys.length ? 'yes' : covered * 2 < surveys.length ? 'no' : 'unclear',
-              text: `Surveys: the interval of the distribution diversity holds its exact value for ${covered} of ${surveys.length} policies and seeds.`,
+              text: `Surveys: the interval of the distribution diversity holds its exact value for ${covered} of ${surveys.length} policies and seeds; moved by the bias that the tool tells (\`diversity_bias\`), for ${moved}.`,
             } satisfies Finding,
           ]),
     ];
@@ -207,7 +210,7 @@ export const extremes: Study = {
         {
           title: 'Surveys (GlobalOpinionQA)',
           body: `The mean over countries of the answers to each question is what a policy should match; the log shows answers uniformly. The form \`distribution\` can be estimated but not trained.\n\n${markdownTable(
-            ['policy', 'agreement', 'distribution diversity, exact', 'estimate (first seed)', 'verdict'],
+            ['policy', 'agreement', 'distribution diversity, exact', 'estimate (first seed)', 'told bias', 'verdict'],
             bySurvey.map(({ policy, own }) => [
               policy,
               show(own[0]!.agreement),
@@ -215,6 +218,7 @@ export const extremes: Study = {
               own[0]!.estimate === null
                 ? ''
                 : `${show(own[0]!.estimate)} [${show(own[0]!.lower!)}, ${show(own[0]!.upper!)}]`,
+              show(own[0]!.bias),
               own[0]!.verdict,
             ]),
           )}`,

@@ -14,6 +14,8 @@ export interface SurveyRecord {
   readonly estimate: number | null;
   readonly lower: number | null;
   readonly upper: number | null;
+  /** What the tool says of its bias. */
+  readonly bias: number;
   readonly agreement: number;
   readonly verdict: string;
 }
@@ -85,6 +87,7 @@ export async function surveyExtreme(seed: number, { read, size }: StudyOptions):
       estimate: d?.estimate ?? null,
       lower: d?.lower ?? null,
       upper: d?.upper ?? null,
+      bias: target.diversity_bias ?? 0,
       agreement:
         questions.reduce((sum, { preferred }) => sum + of(preferred).reduce((s, p, k) => s + p * preferred[k]!, 0), 0) /
         questions.length,

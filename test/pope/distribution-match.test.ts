@@ -176,6 +176,13 @@ describe('D5: the distributional form on a log', () => {
     expect(warned(4, 'distribution')[0]?.message).toMatch(/^t: the diversity is about 0\.0\d+ too low/);
     expect(warned(4, 'coverage')[0]?.message).toMatch(/^t: the diversity is about 0\.\d+ too low/);
     expect(warned(100, 'distribution', [0.9, 0.1])).toEqual([]);
+    const own = log(4, [0.5, 0.5]);
+    const told = (diversity: 'distribution' | 'surprisal') =>
+      evaluate(own, { signals, diversity }).targets['t']!.diversity_bias;
+    expect(told('distribution')).toBe(
+      distributionMatch(evaluationRows(own, signals), new Float64Array(own.responseCount)).bias,
+    );
+    expect(told('surprisal')).toBeUndefined();
   });
 });
 
