@@ -98,6 +98,7 @@ describe.skipIf(missing !== null)('the device', () => {
       import { createGpuBackend } from '../../src/backend/gpu/index.js';
       import { tensor } from '../../src/backend/index.js';
       import { add, exp } from '../../src/ops/index.js';
+      import { dispose } from '../../src/tensor/index.js';
       import { useNodeWebGpu } from './node-webgpu.js';
       await useNodeWebGpu();
       const gpu = await createGpuBackend();
@@ -154,8 +155,11 @@ describe.skipIf(missing !== null)('the device', () => {
     const said = await run(`
       const other = await createGpuBackend();
       const held = [1, 2, 3].map((k) => tensor(new Float32Array(k).fill(k), { backend: other }));
+      const f = await other.capture((y) => exp(y), held[2]);
+      dispose(f(held[2]));
       await held[2].data();
       await other.destroy();
+      f.free();
       console.log(JSON.stringify(other.memory()));
       console.log([...(await add(x, 1).data())].join());
       await gpu.destroy();`);

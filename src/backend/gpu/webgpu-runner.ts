@@ -176,6 +176,7 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
           return fresh;
         },
         free() {
+          if (destroyed) return;
           held.destroy();
           for (const { params } of recorded) params.destroy();
         },
