@@ -50,7 +50,7 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
     }),
     section: {
       title: 'The five forms, estimated',
-      body: `Each policy's diversity in every form, as \`evaluate\` finds it on the validation log that chose the learning rate, beside the exact value. \`slate\` is a reward of a whole slate and takes the joint weight (E1); \`distribution\` compares with the sizes of the groups of voters (Polis) or with what people like (captions). Training offers neither: \`slate\` rewards a whole slate, \`distribution\` a whole policy. Where the verdict is weak or refused the tool says so itself.\n\n${markdownTable(
+      body: `Each policy's diversity in every form, as \`evaluate\` finds it on the validation log that chose the learning rate, beside the exact value. \`slate\` is a reward of a whole slate and takes the joint weight (E1); \`distribution\` compares with the sizes of the groups of voters (Polis) or with what people like (captions). Training offers neither: \`slate\` rewards a whole slate, \`distribution\` a whole policy. The last column moves the interval by the bias that the tool tells of estimated classes. Where the verdict is weak or refused the tool says so itself.\n\n${markdownTable(
         [
           'data',
           'form',
@@ -59,6 +59,7 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
           'of them supported',
           'estimate less exact (supported)',
           'interval holds',
+          'moved by `diversity_bias`',
         ],
         Object.entries(parts).flatMap(([part, own]) =>
           diversityForms.map((form) => {
