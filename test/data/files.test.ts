@@ -182,6 +182,16 @@ describe('candidates and targets', () => {
 });
 
 describe('writing files', () => {
+  test('missing folders are made; a folder that cannot be made is refused, and not tried for ever', async () => {
+    const deep = join(folder, 'a', 'b', 'c.txt');
+    await writeFileAtomic(deep, 'x');
+    await writeFileAtomic(join(folder, 'a', 'd', 'c.txt'), 'y');
+    expect(readFileSync(deep, 'utf8')).toBe('x');
+    await expect(writeFileAtomic(join(deep, 'e', 'f'), 'z')).rejects.toThrow(/cannot be written \((ENOTDIR|EEXIST)\)/);
+    if (existsSync('/proc/self'))
+      await expect(writeFileAtomic('/proc/nope/x', 'z')).rejects.toThrow('/proc/nope/x cannot be written (ENOENT)');
+  });
+
   test('rewriteLog keeps all keys and fills in one, from JSONL and CSV, to JSONL and CSV', async () => {
     for (const path of [file('in.jsonl', jsonl), file('in.csv', csv)]) {
       for (const name of ['out.jsonl', 'out.csv']) {

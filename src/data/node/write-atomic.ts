@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PopeError } from '../../util/index.js';
+import { makeFolder } from './make-folder.js';
 
 /** Text or bytes to write, whole or as they come. */
 export type Data = string | Uint8Array | AsyncIterable<string | Uint8Array>;
@@ -40,7 +41,7 @@ export async function writeFileAtomic(path: string, data: Data): Promise<void> {
       return;
     }
     const target = kind === undefined ? path : await realpath(path);
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await withTemporary(target, async (temporary) => {
       await writeTo(temporary, 'wx', data);
       await rename(temporary, target);
