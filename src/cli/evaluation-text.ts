@@ -34,7 +34,7 @@ function head({ log, settings }: EvaluationResult): string {
   const value =
     settings.diversity === 'none'
       ? 'no diversity'
-      : `value = utility + ${formatNumber(settings.tau)} x diversity (${settings.diversity})`;
+      : `value = utility + ${formatNumber(settings.tau)} x diversity (${settings.diversity}${settings['bias_corrected'] === true ? ', bias taken off' : ''})`;
   const seen = settings['examination'];
   const positions = Array.isArray(seen)
     ? [

@@ -33,6 +33,8 @@ export interface EvaluateOptions {
   readonly examination?: readonly number[];
   /** Choose the hyper-parameters of each target's estimators on the log, by SLOPE, in the place of `parameters`. */
   readonly tune?: boolean;
+  /** Take the bias of estimated class probabilities, to second order, off the diversity: coverage or distribution. */
+  readonly biasCorrected?: boolean;
   /** Policies beyond the targets that the log carries. */
   readonly targets?: Readonly<Record<string, ScoredPolicy>>;
 }
@@ -55,6 +57,12 @@ export function settingsOf(options: EvaluateOptions) {
     );
   }
   if (options.examination !== undefined) assertExamination(options.examination);
+  if (options.biasCorrected && options.diversity !== 'coverage' && options.diversity !== 'distribution') {
+    throw new PopeError(
+      `biasCorrected is true with diversity "${options.diversity ?? 'surprisal'}", which has no such bias; expected coverage or distribution.`,
+      { argument: 'biasCorrected' },
+    );
+  }
   const parameters = { ...defaultEstimatorParameters, ...options.parameters };
   if (parameters.lambda !== null) assertRange('lambda', parameters.lambda, Number.MIN_VALUE, Number.MAX_VALUE);
   return {
@@ -70,6 +78,7 @@ export function settingsOf(options: EvaluateOptions) {
     parameters,
     examination: options.examination ?? null,
     tune: options.tune ?? false,
+    biasCorrected: options.biasCorrected ?? false,
     rewardRange: options.rewardRange ?? null,
     limits: options.limits ?? defaultLimits,
   };
@@ -85,6 +94,7 @@ export const settingsRecord = (settings: Settings): EvaluationSettings => ({
   seed: settings.seed,
   ...settings.parameters,
   ...(settings.tune && { tune: true }),
+  ...(settings.biasCorrected && { bias_corrected: true }),
   ...(settings.examination && { examination: settings.examination }),
   verdict_limits: {
     ess: [settings.limits.effectiveSampleSize.refuse, settings.limits.effectiveSampleSize.weak],

@@ -135,7 +135,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       },
     ];
   });
-  warnings.push(...logWideWarnings(rows, policies.size, settings.diversity));
+  warnings.push(...logWideWarnings(rows, policies.size, settings.diversity, settings.biasCorrected));
   if (estimated.some(({ tuning }) => Object.keys(tuning.tuned).length > 0)) {
     warnings.push({
       code: 'tuned_on_log',

@@ -31,6 +31,14 @@ export type LogDiversity =
 export const biasOf = (diversity: LogDiversity): number | undefined =>
   diversity.form === 'response' || diversity.form === 'round' ? diversity.bias : undefined;
 
+/** The diversity with its bias taken off: all rewards move alike, so estimates do and their spread does not. */
+export function withoutBias(diversity: LogDiversity): LogDiversity {
+  if (diversity.form !== 'response' && diversity.form !== 'round') return diversity;
+  const { bias } = diversity;
+  if (bias === undefined) return diversity;
+  return { ...diversity, reward: diversity.reward.map((r) => r - bias), bias: 0 };
+}
+
 /** A policy as evaluation sees it: log-probabilities of all responses of the log, and of their classes where exact. */
 export interface ScoredPolicy {
   /** log pi(y|x), length of the log's responses. */

@@ -10,7 +10,7 @@ import {
   logShape,
 } from './estimator-keys.js';
 import { type EvaluationRows, takeRows } from './evaluation-rows.js';
-import { type LogDiversity, logDiversity, type ScoredPolicy } from './log-diversity.js';
+import { type LogDiversity, logDiversity, type ScoredPolicy, withoutBias } from './log-diversity.js';
 import type { Component } from './result.js';
 import { rowTerms } from './row-terms.js';
 import type { TunedParameters } from './tune.js';
@@ -28,6 +28,8 @@ export interface TermSettings {
   readonly seed: number;
   /** Parameters of single estimators in the place of `parameters`. */
   readonly tuned?: TunedParameters | undefined;
+  /** Take the bias of the diversity off. */
+  readonly biasCorrected?: boolean;
 }
 
 export type TermsByKey = Record<string, RoundTermArrays>;
@@ -47,7 +49,8 @@ export function policyTerms(
   const own = Object.entries(settings.tuned ?? {}) as [EstimatorKey, EstimatorParameters][];
   const estimators = keyedEstimators(settings.parameters, shape);
   const tuned = new Map(own.map(([key, parameters]) => [key, keyedEstimators(parameters, shape)[key].estimator]));
-  const diversity = logDiversity(settings.diversity, rows, policy);
+  const found = logDiversity(settings.diversity, rows, policy);
+  const diversity = settings.biasCorrected ? withoutBias(found) : found;
   const terms: Record<Component, TermsByKey> = { utility: {}, diversity: {}, value: {} };
   const predictions = predictionColumns(rows, target);
   const wanted = new Set(settings.estimators);

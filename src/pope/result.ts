@@ -135,7 +135,7 @@ export interface TargetResult {
   readonly diversity: EstimatesByKey;
   readonly value: EstimatesByKey;
   readonly versus_logging: Readonly<Record<Component, EstimatesByKey>>;
-  /** How far the diversity is too low, to second order, where class probabilities are estimated (D3, D5); at most 0. */
+  /** How far the diversity is too low, to second order, where class probabilities are estimated (D3, D5); at most 0, and 0 once it was taken off. */
   readonly diversity_bias?: number;
   readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
   readonly verdict: VerdictResult;

@@ -145,6 +145,9 @@ export function settingsSection({ log, settings: s, version }: EvaluationResult,
     ...(Array.isArray(s['examination'])
       ? ([['chance that a position is seen', s['examination'].join(', ')]] as [string, string][])
       : []),
+    ...(s['bias_corrected'] === true
+      ? ([['bias of estimated class probabilities', 'taken off to second order']] as [string, string][])
+      : []),
     ...(s['tune'] === true
       ? ([['hyper-parameters', 'chosen on the log for each target (tuning in the JSON)']] as [string, string][])
       : []),

@@ -184,6 +184,51 @@ describe('D5: the distributional form on a log', () => {
     );
     expect(told('surprisal')).toBeUndefined();
   });
+
+  test('biasCorrected takes the bias off estimate, value and interval, and leaves the error', () => {
+    const random = seededRandom(2);
+    const own = logFromRecords(
+      Array.from({ length: 90 }, (_, i) => {
+        const c = categorical(random, [0.6, 0.4]);
+        return {
+          prompt: `x${i % 15}`,
+          opinion_distribution: { c0: 0.2, c1: 0.8 },
+          responses: [
+            {
+              text: `c${c}`,
+              opinion: `c${c}`,
+              propensity: [0.6, 0.4][c],
+              target_log_prob: { t: Math.log([0.3, 0.7][c]!) },
+              feedback: { agree: c },
+            },
+          ],
+        };
+      }),
+    );
+    for (const diversity of ['distribution', 'coverage'] as const) {
+      const of = (biasCorrected: boolean) =>
+        evaluate(own, { signals, diversity, tau: 2, estimators: ['snips'], biasCorrected });
+      const [plain, corrected] = [of(false), of(true)];
+      const [before, after] = [plain.targets['t']!, corrected.targets['t']!];
+      const bias = before.diversity_bias!;
+      expect(bias).toBeLessThan(-0.01);
+      expect([after.diversity_bias, corrected.settings['bias_corrected'], plain.settings['bias_corrected']]).toEqual([
+        0,
+        true,
+        undefined,
+      ]);
+      const [d, e] = [before.diversity['snips']!, after.diversity['snips']!];
+      expect(e.estimate! - d.estimate!).toBeCloseTo(-bias, 12);
+      expect(e.lower! - d.lower!).toBeCloseTo(-bias, 10);
+      expect(e.std_error).toBeCloseTo(d.std_error!, 10);
+      expect(after.value['snips']!.estimate! - before.value['snips']!.estimate!).toBeCloseTo(-2 * bias, 12);
+      expect(corrected.logging.diversity!.estimate!).toBeGreaterThan(plain.logging.diversity!.estimate!);
+      expect(corrected.warnings.map(({ code }) => code)).not.toContain('plug_in_bias');
+    }
+    expect(() => evaluate(own, { signals, biasCorrected: true })).toThrow(
+      'biasCorrected is true with diversity "surprisal", which has no such bias; expected coverage or distribution.',
+    );
+  });
 });
 
 describe('D3: the bias of estimated classes', () => {

@@ -72,6 +72,10 @@ export function registerEvaluate(program: Command, context: Context): void {
     )
     .option('--tune', 'choose --clip, --switch, --shrink and --lambda for each target on the log, by SLOPE')
     .option(
+      '--bias-corrected',
+      'diversity coverage or distribution: take off, to second order, the bias of class probabilities that are estimated',
+    )
+    .option(
       '--position-bias <list>',
       'chance that display position 1, 2 ... is seen, as 1,0.6,0.4: feedback is divided by it; or fit, where responses were put into positions at random',
       positionBiasOption,
@@ -144,7 +148,8 @@ async function evaluateCommand(
 }
 
 /** Options that need one another. */
-function checkTogether({ interval, rewardRange, stream, tune, positionBias, lambda }: EvaluateCommandOptions): void {
+function checkTogether(options: EvaluateCommandOptions): void {
+  const { interval, rewardRange, stream, tune, positionBias, lambda, diversity, biasCorrected } = options;
   if ((interval === 'bernstein' || interval === 'hoeffding') && rewardRange === undefined) {
     throw new PopeError(
       `--interval ${interval} needs --reward-range LO,HI, the range that a round's term cannot leave.`,
@@ -155,6 +160,12 @@ function checkTogether({ interval, rewardRange, stream, tune, positionBias, lamb
     throw new PopeError(
       '--interval log-smoothing has no --lambda; expected one with --stream, where its default 1/sqrt(rounds) is not known before the end.',
       { argument: '--lambda' },
+    );
+  }
+  if (biasCorrected && diversity !== 'coverage' && diversity !== 'distribution') {
+    throw new PopeError(
+      `--bias-corrected beside --diversity ${diversity} has nothing to correct; expected --diversity coverage or distribution.`,
+      { argument: '--bias-corrected' },
     );
   }
   const whole = tune ? '--tune' : positionBias === 'fit' ? '--position-bias fit' : null;

@@ -23,6 +23,7 @@ export interface EvaluateCommandOptions extends CommonOptions {
   readonly shrink: number;
   readonly lambda?: number;
   readonly tune?: true;
+  readonly biasCorrected?: true;
   readonly positionBias?: readonly number[] | 'fit';
   readonly stream?: true;
   readonly rewardRange?: readonly [number, number];

@@ -30,6 +30,7 @@ export async function evaluateWhole(
     resamples: options.resamples,
     targets: scored,
     tune: options.tune === true,
+    biasCorrected: options.biasCorrected === true,
     ...(options.rewardRange && { rewardRange: options.rewardRange }),
     ...(examination && { examination }),
   });
