@@ -52,7 +52,7 @@ export function evaluationWarnings(
   if (-bias > diversityError / 2) {
     warn(
       'plug_in_bias',
-      `the diversity is about ${(-bias).toPrecision(2)} too low (to second order), for few responses a prompt tell its class probabilities; its standard error is ${diversityError.toPrecision(2)}, and intervals of the diversity and the value do not make up for it (biasCorrected, --bias-corrected takes it off).`,
+      `the diversity is about ${(-bias).toPrecision(2)} too low, as prompts have few responses (standard error ${diversityError.toPrecision(2)}): its intervals miss that. biasCorrected (--bias-corrected) takes it off.`,
     );
   }
   return warnings;
@@ -85,7 +85,7 @@ export function logWideWarnings(
   if (diversity === 'distribution' || diversity === 'coverage') {
     warn(
       'estimated_classes',
-      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): ${biasCorrected ? 'the bias of that was taken off to second order, and is more where a prompt has very few responses' : 'the estimates are biased, mostly downwards, where a prompt has few responses'}.`,
+      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): ${biasCorrected ? 'their bias was taken off to second order' : 'the estimates are biased, mostly downwards, where a prompt has few responses'}.`,
     );
   }
   if (rows.log.propensity === 'fitted') {
