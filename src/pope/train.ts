@@ -10,7 +10,7 @@ import { batchDrawer } from './batch-drawer.js';
 import { checkTraining } from './check-training.js';
 import type { Batch } from './evaluation-rows.js';
 import { heldOutFigures, heldOutKl } from './held-out.js';
-import { needsAnchor as needsAnchorIn, objectiveValue } from './objective.js';
+import { needsAnchor, objectiveValue } from './objective.js';
 import {
   heldOutRecord,
   type StepRecord,
@@ -160,11 +160,10 @@ async function outerStep<P extends Tree>(
   random: Random,
 ): Promise<Move<P>> {
   const { family, innerSteps = 2, maxNorm = 1, weightDecay } = options;
-  // imitation and preference have no bound that would have to be tight somewhere
-  const needsAnchor = needsAnchorIn(options.objective);
+  const anchored = needsAnchor(options.objective);
   // with dropout the bound would not be tight at the anchor, which is scored without
-  const dropout = needsAnchor ? {} : { random };
-  const anchor = needsAnchor ? anchorOf(family, at.params, batch) : null;
+  const dropout = anchored ? {} : { random };
+  const anchor = anchored ? anchorOf(family, at.params, batch) : null;
   const learningRate = rate(at.step + 1);
   let next: { params: P; optimizer: OptimizerState<P> } = at;
   let objective = Number.NaN;

@@ -1,9 +1,9 @@
 import { tauPanels } from './ablation-panels.js';
-import { above, below, KINDS } from './ablation-plans.js';
+import { comparedTau, KINDS } from './ablation-plans.js';
 import type { CaptionRecord } from './caption-cells.js';
 import { paired, planTable } from './policy-tables.js';
 import type { Finding, StudyFigure, StudyPage } from './study.js';
-import { showMean } from './summary.js';
+import { above, below, showMean } from './summary.js';
 
 const captionFigures: Readonly<Record<string, (record: CaptionRecord) => number>> = {
   quality: ({ utility }) => utility,
@@ -22,7 +22,7 @@ export function captionPart(
   taus: readonly number[],
 ): { sentence: string; findings: Finding[]; figure: StudyFigure; section: StudyPage['sections'][number] } {
   const difference = (plan: string, other: string, name: string) => paired(records, plan, other, captionFigures[name]!);
-  const tau = taus.includes(0.25) ? 0.25 : taus[0]!;
+  const tau = comparedTau(taus);
   const largest = taus.at(-1)!;
   const gain = difference('utility only', 'logging', 'quality');
   const narrowed = difference('utility only', 'logging', 'entropy of captions');

@@ -1,7 +1,7 @@
 import { type DiversityForm, diversityForms, type FormRecord } from './diversity-forms.js';
 import { markdownTable } from './render-page.js';
 import type { Finding, StudyPage } from './study.js';
-import { meanOf, percent, shareOf, showMean } from './summary.js';
+import { above, meanOf, percent, shareOf, showMean } from './summary.js';
 
 /** A policy with its forms of diversity, exact and estimated. */
 export interface WithForms {
@@ -39,12 +39,12 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
     findings: diversityForms.flatMap((form): Finding[] => {
       const records = supported(form, all);
       if (records.length === 0) return [];
-      const { mean, lower, upper } = share(records);
+      const held = share(records);
       return [
         {
           claim: 'prediction',
-          holds: lower > 0.9 ? 'yes' : upper < 0.9 ? 'no' : 'unclear',
-          text: `The 95 % interval of the ${form} diversity (${estimatorOf[form]}) holds its exact value in at least 90 % of supported policies: ${percent(mean)} (${percent(lower)} to ${percent(upper)}) of ${records.length}.`,
+          holds: above(held, 0.9),
+          text: `The 95 % interval of the ${form} diversity (${estimatorOf[form]}) holds its exact value in at least 90 % of supported policies: ${percent(held.mean)} (${percent(held.lower)} to ${percent(held.upper)}) of ${records.length}.`,
         },
       ];
     }),

@@ -1,6 +1,4 @@
 import type { PolicyPlan } from './policy-training.js';
-import type { Finding } from './study.js';
-import type { Mean } from './summary.js';
 
 export const TAUS = [0.05, 0.1, 0.25, 0.5, 1, 2, 4];
 export const KINDS = ['anchored', 'surprisal', 'coverage'] as const;
@@ -13,6 +11,5 @@ export const ablationPlans: readonly PolicyPlan[] = [
   ),
 ];
 
-/** Whether a difference is above 0. */
-export const above = ({ lower, upper }: Mean): Finding['holds'] => (lower > 0 ? 'yes' : upper < 0 ? 'no' : 'unclear');
-export const below = ({ lower, upper }: Mean): Finding['holds'] => (upper < 0 ? 'yes' : lower > 0 ? 'no' : 'unclear');
+/** The tau at which forms are compared: 0.25, or the first of those that were run. */
+export const comparedTau = (taus: readonly number[]): number => (taus.includes(0.25) ? 0.25 : taus[0]!);

@@ -1,13 +1,13 @@
 import { captionPart } from './ablation-captions.js';
 import { formPart } from './ablation-forms.js';
 import { tauPanels } from './ablation-panels.js';
-import { ablationPlans, above, below, KINDS, TAUS } from './ablation-plans.js';
+import { ablationPlans, comparedTau, KINDS, TAUS } from './ablation-plans.js';
 import { type CaptionRecord, captionCells } from './caption-cells.js';
 import { type DiversityForm, type FormRecord, formRecords } from './diversity-forms.js';
 import { type PolicyRecord, policyCells } from './policy-cells.js';
 import { byPlan, figures, paired, planTable } from './policy-tables.js';
 import type { Finding, Json, Study } from './study.js';
-import { showMean } from './summary.js';
+import { above, below, showMean } from './summary.js';
 
 type PolisRecord = PolicyRecord & { readonly forms: Readonly<Record<DiversityForm, FormRecord>> };
 const isCaption = (record: Json): record is CaptionRecord => (record as { readonly part?: Json }).part === 'captions';
@@ -45,6 +45,7 @@ export const ablation: Study = {
     const all = records.filter((record): record is PolisRecord => !isCaption(record));
     const have = byPlan(all);
     const taus = TAUS.filter((tau) => have.has(`anchored, tau ${tau}`));
+    const tau = comparedTau(taus);
     const difference = (plan: string, other: string, name: string) => paired(all, plan, other, figures[name]!);
     const gain = difference('utility only', 'logging', 'agreement');
     const narrowed = difference('utility only', 'logging', 'opinion entropy');
@@ -59,7 +60,6 @@ export const ablation: Study = {
         text: `Utility alone narrows opinions: their entropy changes by ${showMean(narrowed)} nats, the worst group's agreement by ${showMean(difference('utility only', 'logging', 'worst group'))}.`,
       },
       ...KINDS.flatMap((kind): Finding[] => {
-        const tau = taus.includes(0.25) ? 0.25 : taus[0]!;
         const name = `${kind}, tau ${tau}`;
         if (!have.has(name)) return [];
         const wider = difference(name, 'utility only', 'opinion entropy');
@@ -90,10 +90,10 @@ export const ablation: Study = {
     const form = formPart({ Polis: all, captions });
     const widest = KINDS.map((kind) => ({
       kind,
-      m: difference(`${kind}, tau ${taus.includes(0.25) ? 0.25 : taus[0]!}`, 'utility only', 'opinion entropy'),
+      m: difference(`${kind}, tau ${tau}`, 'utility only', 'opinion entropy'),
     })).sort((a, b) => b.m.mean - a.m.mean)[0]!;
     return {
-      sentence: `Utility alone raises held-out agreement by ${showMean(gain)} and changes the entropy of opinions by ${showMean(narrowed)} nats; of the forms of diversity ${widest.kind} widens opinions most (${showMean(widest.m)} nats against utility alone, tau ${taus.includes(0.25) ? 0.25 : taus[0]!}). ${caption.sentence} ${form.sentence}`,
+      sentence: `Utility alone raises held-out agreement by ${showMean(gain)} and changes the entropy of opinions by ${showMean(narrowed)} nats; of the forms of diversity ${widest.kind} widens opinions most (${showMean(widest.m)} nats against utility alone, tau ${tau}). ${caption.sentence} ${form.sentence}`,
       findings: [...findings, ...caption.findings, ...form.findings],
       figures: [
         {

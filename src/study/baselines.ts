@@ -4,7 +4,7 @@ import { byPlan, figures, paired, planTable, pricedValue } from './policy-tables
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import type { Finding, Json, Study } from './study.js';
-import { type Mean, meanOf, showMean } from './summary.js';
+import { above, below, meanOf, showMean } from './summary.js';
 import { type TransformerRecord, transformerCells } from './transformer-cells.js';
 
 export const baselinePlans: readonly PolicyPlan[] = [
@@ -58,7 +58,7 @@ export const baselines: Study = {
         const d = against(other);
         return {
           claim: 'better',
-          holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
+          holds: above(d),
           text: `POPE (anchored, minorise-maximise) has more value than ${other}: ${showMean(d)} (agreement ${showMean(against(other, figures['agreement']!))}, KL ${showMean(against(other, figures['KL to the log']!))}).`,
         };
       }),
@@ -66,7 +66,7 @@ export const baselines: Study = {
         const d = paired(all, 'pope coverage', other, ({ distribution }) => distribution);
         return {
           claim: 'pluralism',
-          holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
+          holds: above(d),
           text: `POPE with coverage voices opinions in a mix nearer to the sizes of the groups than ${other}: the Jensen-Shannon divergence changes by ${showMean({ ...d, mean: -d.mean, lower: -d.upper, upper: -d.lower })} nats.`,
         };
       }),
@@ -74,7 +74,7 @@ export const baselines: Study = {
         const d = paired(all, 'pope coverage', other, figures['opinion entropy']!);
         return {
           claim: 'pluralism',
-          holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
+          holds: above(d),
           text: `POPE with coverage voices wider opinions than ${other}: ${showMean(d)} nats, worst group ${showMean(paired(all, 'pope coverage', other, figures['worst group']!))}, agreement ${showMean(paired(all, 'pope coverage', other, figures['agreement']!))}.`,
         };
       }),
@@ -89,35 +89,29 @@ export const baselines: Study = {
       'pope',
       'pope coverage',
     ].filter((plan) => transformers.some((r) => r.plan === plan));
-    const change = (plan: string, other: string, f: (r: TransformerRecord) => number): Mean => {
-      const theirs = new Map(transformers.filter((r) => r.plan === other).map((r) => [r.seed, f(r)]));
-      return meanOf(
-        transformers.flatMap((r) => (r.plan === plan && theirs.has(r.seed) ? [f(r) - theirs.get(r.seed)!] : [])),
-      );
-    };
     for (const plan of words.filter((one) => one !== 'sft')) {
-      const lost = change(plan, 'start', ({ textLoss }) => textLoss);
+      const lost = paired(transformers, plan, 'start', ({ textLoss }) => textLoss);
       findings.push({
-        holds: lost.upper < 0.1 ? 'yes' : lost.lower > 0.1 ? 'no' : 'unclear',
+        holds: below(lost, 0.1),
         ...(plan.startsWith('pope') && { claim: 'ability' as const }),
-        text: `A transformer trained by ${plan} keeps its language: the loss of unseen statements changes by ${showMean(lost)} nats a token (agreement ${showMean(change(plan, 'start', ({ utility }) => utility))}).`,
+        text: `A transformer trained by ${plan} keeps its language: the loss of unseen statements changes by ${showMean(lost)} nats a token (agreement ${showMean(paired(transformers, plan, 'start', ({ utility }) => utility))}).`,
       });
     }
     for (const other of ['dpo', 'kto', 'utility only'].filter((one) => words.includes('pope') && words.includes(one))) {
-      const d = change('pope', other, ({ textLoss }) => textLoss);
+      const d = paired(transformers, 'pope', other, ({ textLoss }) => textLoss);
       findings.push({
         claim: 'ability',
-        holds: d.upper < 0 ? 'yes' : d.lower > 0 ? 'no' : 'unclear',
+        holds: below(d),
         text: `A transformer trained by POPE loses less of its language than one by ${other}: ${showMean(d)} nats a token.`,
       });
     }
     for (const other of ['sft', 'dpo', 'kto', 'reward-weighted'].filter(
       (one) => words.includes('pope') && words.includes(one),
     )) {
-      const d = change('pope', other, ({ utility, kl }) => utility - PRICE * kl);
+      const d = paired(transformers, 'pope', other, ({ utility, kl }) => utility - PRICE * kl);
       findings.push({
         claim: 'better',
-        holds: d.lower > 0 ? 'yes' : d.upper < 0 ? 'no' : 'unclear',
+        holds: above(d),
         text: `A transformer trained by POPE has more value than one by ${other}: ${showMean(d)}.`,
       });
     }

@@ -3,6 +3,7 @@ import { type CaptionProblem, captionProblem, captionRecords } from './caption-p
 import { type DiversityForm, type FormRecord, type FormSetting, formRecords } from './diversity-forms.js';
 import { PRICE, textMeasures } from './policy-cells.js';
 import { type ChoiceContext, type PolicyPlan, rowsOf, trainTable } from './policy-training.js';
+import { oncePerSeed, seedsOf } from './seeds.js';
 import type { Cell, Json, StudyOptions } from './study.js';
 
 /** A policy over captions, trained on one half of the votes and judged by the other. */
@@ -28,13 +29,8 @@ const ROUNDS = 500;
 const SLATE = 3;
 
 export function captionCells(plans: readonly PolicyPlan[], options: StudyOptions): Cell<CaptionRecord>[] {
-  const seeds = Array.from({ length: options.size === 'quick' ? 1 : 5 }, (_, i) => options.seed + i);
-  let known: { readonly seed: number; readonly setting: Promise<CaptionSetting> } | undefined;
-  const settingOf = (seed: number): Promise<CaptionSetting> => {
-    if (known?.seed !== seed) known = { seed, setting: captionSetting(seed, options) };
-    return known.setting;
-  };
-  return seeds.flatMap((seed) =>
+  const settingOf = oncePerSeed((seed) => captionSetting(seed, options));
+  return seedsOf(options).flatMap((seed) =>
     [null, ...plans].map((plan) => ({
       key: `captions, ${plan?.name ?? 'logging'}, seed ${seed}`,
       run: async () => {

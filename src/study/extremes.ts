@@ -1,9 +1,11 @@
 import { intervalFigure, seriesPanels } from '../report/index.js';
 import { captionExtreme, type ExtremeRecord, polisExtreme } from './extremes-cells.js';
+import { paired } from './policy-tables.js';
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
+import { seedsOf } from './seeds.js';
 import type { Cell, Finding, Json, Study } from './study.js';
-import { type Mean, meanOf, percent, show, showMean } from './summary.js';
+import { above, type Mean, meanOf, percent, show, showMean } from './summary.js';
 import { type SurveyRecord, surveyExtreme } from './survey-cells.js';
 
 const TAUS = [0.02, 0.05, 0.1, 0.25, 1, 4];
@@ -33,9 +35,8 @@ export const extremes: Study = {
   version: 2,
   async cells(options) {
     const quick = options.size === 'quick';
-    const seeds = Array.from({ length: quick ? 1 : 5 }, (_, i) => options.seed + i);
     const some = quick ? captionPlans.filter(({ tau }) => tau === 0 || tau === 0.1) : captionPlans;
-    return seeds.flatMap((seed): Cell<Json>[] => [
+    return seedsOf(options).flatMap((seed): Cell<Json>[] => [
       ...(['contested', 'agreed'] as const).flatMap((part) =>
         polisPlans.map(
           (plan): Cell<Json> => ({
@@ -59,27 +60,26 @@ export const extremes: Study = {
     const of = (part: string, plan: string): readonly ExtremeRecord[] =>
       all.filter((r) => r.part === part && r.plan === plan);
     const figure = (part: string, plan: string, f: (r: ExtremeRecord) => number): Mean => meanOf(of(part, plan).map(f));
-    const paired = (part: string, plan: string, other: string, f: (r: ExtremeRecord) => number): Mean => {
-      const theirs = new Map(of(part, other).map((r) => [r.seed, f(r)]));
-      return meanOf(of(part, plan).flatMap((r) => (theirs.has(r.seed) ? [f(r) - theirs.get(r.seed)!] : [])));
+    const pairedIn = (part: string, plan: string, other: string, f: (r: ExtremeRecord) => number): Mean => {
+      const own = all.filter((r) => r.part === part);
+      return paired(own, plan, other, f);
     };
-    const word = ({ lower, upper }: Mean): Finding['holds'] => (lower > 0 ? 'yes' : upper < 0 ? 'no' : 'unclear');
     const parts = ['contested', 'agreed'] as const;
     const polis = parts.flatMap((part): Finding[] => {
-      const worst = paired(part, 'coverage, tau 0.25', 'utility only', (r) => r.worstGroup);
+      const worst = pairedIn(part, 'coverage, tau 0.25', 'utility only', (r) => r.worstGroup);
       return [
         {
-          holds: word(worst),
-          text: `${part === 'contested' ? 'Contested' : 'Agreed'} topics: coverage (tau 0.25) leaves the worst group better off than utility alone: ${showMean(worst)} of agreement, at ${showMean(paired(part, 'coverage, tau 0.25', 'utility only', (r) => r.utility))} of the mean.`,
+          holds: above(worst),
+          text: `${part === 'contested' ? 'Contested' : 'Agreed'} topics: coverage (tau 0.25) leaves the worst group better off than utility alone: ${showMean(worst)} of agreement, at ${showMean(pairedIn(part, 'coverage, tau 0.25', 'utility only', (r) => r.utility))} of the mean.`,
         },
       ];
     });
     const taus = TAUS.filter((tau) => of('captions', `surprisal, tau ${tau}`).length > 0);
     const better = taus.filter(
-      (tau) => paired('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower > 0,
+      (tau) => pairedIn('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower > 0,
     );
     const noisy = taus.filter(
-      (tau) => paired('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower <= 0,
+      (tau) => pairedIn('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower <= 0,
     );
     const alarmed = noisy.filter((tau) => {
       const own = of('captions', `surprisal, tau ${tau}`);
@@ -151,7 +151,7 @@ export const extremes: Study = {
       ...new Set(all.filter((r) => r.part === part).map(({ plan }) => plan)),
     ];
     return {
-      sentence: `With ${200} captions to choose from, surprisal keeps quality above the logger's (${show(figure('captions', 'logging', (r) => r.utility).mean)}; utility alone ${show(first.mean)}) up to tau ${better.length === 0 ? 'none tried' : better.at(-1)!}${noisy.length === 0 ? '' : ` and is noise from tau ${noisy[0]}, which alarms ${alarmed.length === noisy.length ? 'tell' : 'mostly do not tell'}`}; on contested topics coverage changes the worst group's agreement by ${showMean(paired('contested', 'coverage, tau 0.25', 'utility only', (r) => r.worstGroup))}.`,
+      sentence: `With ${200} captions to choose from, surprisal keeps quality above the logger's (${show(figure('captions', 'logging', (r) => r.utility).mean)}; utility alone ${show(first.mean)}) up to tau ${better.length === 0 ? 'none tried' : better.at(-1)!}${noisy.length === 0 ? '' : ` and is noise from tau ${noisy[0]}, which alarms ${alarmed.length === noisy.length ? 'tell' : 'mostly do not tell'}`}; on contested topics coverage changes the worst group's agreement by ${showMean(pairedIn('contested', 'coverage, tau 0.25', 'utility only', (r) => r.worstGroup))}.`,
       findings,
       figures: [
         {

@@ -5,7 +5,7 @@ import { byPlan, figures, policyTable } from './policy-tables.js';
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import type { Finding, Study } from './study.js';
-import { type Mean, meanOf, percent, shareOf, showMean } from './summary.js';
+import { above, type Mean, meanOf, percent, shareOf, showMean } from './summary.js';
 
 /** Policies of every kind, near and far. */
 const plans: readonly PolicyPlan[] = [
@@ -66,13 +66,13 @@ export const independent: Study = {
         const r = rank(measure);
         return {
           claim: 'prediction',
-          holds: r.lower > 0.8 ? 'yes' : r.upper < 0.8 ? 'no' : 'unclear',
+          holds: above(r, 0.8),
           text: `The off-policy score ranks policies by ${name}: Spearman ${showMean(r)}.`,
         };
       }),
       {
         claim: 'prediction',
-        holds: cover.lower > 0.93 ? 'yes' : cover.upper < 0.93 ? 'no' : 'unclear',
+        holds: above(cover, 0.93),
         text: `The 95 % interval from the validation log holds the agreement of people who judge: ${percent(cover.mean, 1)} (${percent(cover.lower, 1)} to ${percent(cover.upper, 1)}) of ${cover.n} policies.`,
       },
       {

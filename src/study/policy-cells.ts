@@ -3,6 +3,7 @@ import { categorical, seededRandom } from '../random/index.js';
 import { logOf } from './diversity-forms.js';
 import { type ChoiceContext, type PolicyPlan, trainTable } from './policy-training.js';
 import { type PolisSetting, polisSetting } from './polis-setting.js';
+import { oncePerSeed, seedsOf } from './seeds.js';
 import type { Cell, Json, StudyOptions } from './study.js';
 import { distinctBigrams, selfBleu } from './text-diversity.js';
 
@@ -46,19 +47,12 @@ export function policyCells<More extends Record<string, Json>>(
   options: StudyOptions,
   more: (setting: PolisSetting, logProbs: readonly Float64Array[], seed: number) => More = () => ({}) as More,
 ): Cell<PolicyRecord & More>[] {
-  const seeds = Array.from({ length: options.size === 'quick' ? 1 : 5 }, (_, i) => options.seed + i);
-  let known: { readonly seed: number; readonly setting: Promise<PolisSetting> } | undefined;
-  const settingOf = (seed: number): Promise<PolisSetting> => {
-    if (known?.seed !== seed)
-      known = {
-        seed,
-        setting: options
-          .read('package:polis-demo.json')
-          .then((json) => polisSetting(json, seed, (all) => (options.size === 'quick' ? all.slice(1, 3) : all))),
-      };
-    return known.setting;
-  };
-  return seeds.flatMap((seed) => [
+  const settingOf = oncePerSeed(async (seed) =>
+    polisSetting(await options.read('package:polis-demo.json'), seed, (all) =>
+      options.size === 'quick' ? all.slice(1, 3) : all,
+    ),
+  );
+  return seedsOf(options).flatMap((seed) => [
     {
       key: `logging, seed ${seed}`,
       run: async () => {

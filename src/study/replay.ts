@@ -3,7 +3,7 @@ import { parseCsvRows } from './csv-rows.js';
 import { markdownTable } from './render-page.js';
 import { captionReplay, obdPairs, obdReplay, type ReplayRecord } from './replay-records.js';
 import type { Cell, Finding, Study } from './study.js';
-import { meanOf, percent, shareOf, show, showMean } from './summary.js';
+import { above, meanOf, percent, shareOf, show, showMean } from './summary.js';
 
 export const replay: Study = {
   name: 'replay',
@@ -53,12 +53,12 @@ export const replay: Study = {
     const overlooked = captions.filter((r) => !covered(r) && r.verdict === 'supported');
     const findings: Finding[] = [
       {
-        holds: saved.lower > 0 ? 'yes' : saved.upper < 0 ? 'no' : 'unclear',
+        holds: above(saved),
         text: `Captions: reweighting brings the adaptive arm nearer to the uniform arm than its plain mean is: the error falls by ${showMean(saved)} (share of votes that are "funny"; paired over ${saved.n} contests).`,
       },
       {
         claim: 'prediction',
-        holds: hit.lower > 0.95 ? 'yes' : hit.upper < 0.95 ? 'no' : 'unclear',
+        holds: above(hit, 0.95),
         text: `Captions: the 95 % interval of the difference holds 0 in ${captions.filter(covered).length} of ${captions.length} contests (${percent(hit.lower)} to ${percent(hit.upper)}).`,
       },
       {

@@ -1,4 +1,5 @@
 import { studentQuantile } from '../stats/index.js';
+import type { Finding } from './study.js';
 
 /** A mean with its two-sided Student-t interval. */
 export interface Mean {
@@ -25,6 +26,12 @@ export function shareOf(successes: number, n: number, z = 1.959964): Mean {
   const reach = (z / (1 + (z * z) / n)) * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n));
   return { mean: p, lower: Math.max(0, center - reach), upper: Math.min(1, center + reach), n };
 }
+
+/** Whether a mean is above a limit, as far as its interval tells. */
+export const above = ({ lower, upper }: Mean, limit = 0): Finding['holds'] =>
+  lower > limit ? 'yes' : upper < limit ? 'no' : 'unclear';
+export const below = ({ lower, upper }: Mean, limit = 0): Finding['holds'] =>
+  upper < limit ? 'yes' : lower > limit ? 'no' : 'unclear';
 
 /** `1.23 [1.1, 1.4]`. */
 export const showMean = ({ mean, lower, upper }: Mean, digits = 3): string =>

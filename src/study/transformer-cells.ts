@@ -6,6 +6,7 @@ import type { PolicyPlan } from './policy-training.js';
 import { demoFamily, demoLanguage, type Language } from './polis-language.js';
 import { type DemoProblem, demoRecords, polisProblem } from './polis-log.js';
 import { trueValue } from './polis-truth.js';
+import { oncePerSeed, seedsOf } from './seeds.js';
 import type { Cell, Json, StudyOptions } from './study.js';
 
 /** A transformer trained by one method: what it gives, and what it does to its language. */
@@ -35,14 +36,9 @@ interface Start {
 /** Every method from one pre-trained transformer that imitates the log first; the first cell of a seed is that start. */
 export function transformerCells(plans: readonly PolicyPlan[], options: StudyOptions): Cell<TransformerRecord>[] {
   const quick = options.size === 'quick';
-  const seeds = Array.from({ length: quick ? 1 : 5 }, (_, i) => options.seed + i);
-  let known: { readonly seed: number; readonly start: Promise<Start> } | undefined;
-  const startOf = (seed: number): Promise<Start> => {
-    if (known?.seed !== seed) known = { seed, start: makeStart(seed, options) };
-    return known.start;
-  };
+  const startOf = oncePerSeed((seed) => makeStart(seed, options));
   const some = quick ? plans.slice(0, 1) : plans;
-  return seeds.flatMap((seed) => [
+  return seedsOf(options).flatMap((seed) => [
     { key: `transformer, start, seed ${seed}`, run: async () => judged('start', seed, await startOf(seed), null) },
     ...some.map(
       (plan): Cell<TransformerRecord> => ({

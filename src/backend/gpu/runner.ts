@@ -35,6 +35,10 @@ export interface Recording {
   free(): void;
 }
 
+/** The sentence of `gone`. */
+export const goneBecause = (destroyed: boolean, lost: boolean): string | null =>
+  destroyed ? 'the backend was destroyed' : lost ? 'the GPU device was lost' : null;
+
 /** One way to compute on a GPU: WebGPU or WebGL2, both by way of gpu.js. */
 export interface GpuRunner {
   readonly api: 'webgpu' | 'webgl2';

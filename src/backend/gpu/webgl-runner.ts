@@ -1,6 +1,6 @@
 import { PopeError } from '../../util/index.js';
 import { addFunctions, createKernel, type GpuJs, type GpuKernel } from './gpu-js.js';
-import type { GpuBuffer, GpuRunner, KernelSource } from './runner.js';
+import { type GpuBuffer, type GpuRunner, goneBecause, type KernelSource } from './runner.js';
 
 /** A texture as gpu.js makes it in pipeline mode. */
 interface Texture {
@@ -69,7 +69,7 @@ export async function webGlRunner(GPU: GpuJs): Promise<GpuRunner> {
       (buffer as Texture).delete();
     },
     memory: () => ({ bytesInUse, bytesKept: 0, buffers }),
-    gone: () => (destroyed ? 'the backend was destroyed' : context.isContextLost() ? 'the GPU device was lost' : null),
+    gone: () => goneBecause(destroyed, context.isContextLost()),
     async destroy() {
       if (destroyed) return;
       destroyed = true;

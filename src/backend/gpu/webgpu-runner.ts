@@ -1,6 +1,6 @@
 import { PopeError } from '../../util/index.js';
 import { addFunctions, createKernel, type GpuJs } from './gpu-js.js';
-import type { GpuBuffer, GpuRunner, KernelSource, Recording } from './runner.js';
+import { type GpuBuffer, type GpuRunner, goneBecause, type KernelSource, type Recording } from './runner.js';
 import { createBuffers, type DeviceBuffer } from './webgpu-buffers.js';
 import { useDevice } from './webgpu-device.js';
 import { type Step, stepOf } from './webgpu-step.js';
@@ -182,7 +182,7 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
         },
       };
     },
-    gone: () => (destroyed ? 'the backend was destroyed' : context!.isLost ? 'the GPU device was lost' : null),
+    gone: () => goneBecause(destroyed, context!.isLost),
     async destroy() {
       if (destroyed) return;
       destroyed = true;

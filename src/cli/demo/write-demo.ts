@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { jsonlText, jsonText } from '../../data/index.js';
-import { makeFolder, writeFileAtomic } from '../../data/node.js';
+import { writeFileAtomic } from '../../data/node.js';
 import type { GptParams } from '../../nn/index.js';
 import type { EvaluationResult } from '../../pope/index.js';
 import { candidateScore, type Language } from '../../study/polis-language.js';
@@ -40,7 +40,6 @@ export async function writeDemo(
   folder: string,
   { problem, records, language, policies, output, html }: DemoFiles,
 ): Promise<void> {
-  await makeFolder(folder);
   const write = (name: string, text: string): Promise<void> => writeFileAtomic(join(folder, name), text);
   await write('log.jsonl', jsonlText(records.train));
   await write('held-out.jsonl', jsonlText(records.heldOut));
