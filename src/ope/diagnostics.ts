@@ -7,6 +7,8 @@ export interface Diagnostics {
   readonly meanWeight: number | null;
   /** Standard error of the mean weight over rounds (or clusters); null for fewer than ten of them. */
   readonly meanWeightError: number | null;
+  /** How many rounds (or clusters) there are, which alone are independent. */
+  readonly units: number;
   /** (sum rho)^2 / sum rho^2, from 0 to M. */
   readonly effectiveSampleSize: number;
   /** max rho / sum rho. */
@@ -88,6 +90,7 @@ export function diagnose(logRatio: Float64Array, unitOf: Int32Array, units: numb
   return {
     meanWeight,
     meanWeightError: meanWeight === null ? null : ratioError(unitSum, unitSize, meanWeight, m),
+    units,
     effectiveSampleSize: effectiveSampleSize(logRatio),
     maxWeightShare: maxWeightShare(logRatio),
     paretoK: tail.k,
@@ -99,7 +102,7 @@ export function diagnose(logRatio: Float64Array, unitOf: Int32Array, units: numb
 }
 
 /** Units below which a standard error of the mean weight says nothing: two equal weights would have error 0. */
-const fewestUnits = 10;
+export const fewestUnits = 10;
 
 /** Standard error of sum(unitSum)/m with independent units; null for fewer than ten. */
 function ratioError(unitSum: Float64Array, unitSize: Float64Array, mean: number, m: number): number | null {

@@ -4,7 +4,14 @@ export { additiveBaseline, betaStar, type Folds } from './beta-star.js';
 export { cascadeDoublyRobust } from './cascade-doubly-robust.js';
 export { candidateClassLogProb, exactClassLogProb } from './class-log-prob.js';
 export { classMarginalLogRatio } from './class-marginal.js';
-export { type Diagnostics, diagnose, effectiveSampleSize, largestLogRatio, maxWeightShare } from './diagnostics.js';
+export {
+  type Diagnostics,
+  diagnose,
+  effectiveSampleSize,
+  fewestUnits,
+  largestLogRatio,
+  maxWeightShare,
+} from './diagnostics.js';
 export {
   type Aggregator,
   acrossRounds,
@@ -77,7 +84,15 @@ export { stratifiedStandardError } from './stratified-standard-error.js';
 export { geometricMeanWeight, tokenLevelWeight } from './surrogate-weight.js';
 export { type TabularParams, tabularPolicy } from './tabular-policy.js';
 export { type MseRow, tuneByMse } from './tune-by-mse.js';
-export { defaultLimits, judge, meanWeightDeviation, type Verdict, type VerdictLimits } from './verdict.js';
+export {
+  defaultLimits,
+  judge,
+  meanWeightDeviation,
+  trustedMeanWeight,
+  untrustedMeanWeight,
+  type Verdict,
+  type VerdictLimits,
+} from './verdict.js';
 export { inverseVarianceTerms, stratumVariances, type WeighedPart, weighStrata } from './weigh-strata.js';
 export {
   clip,

@@ -1,4 +1,4 @@
-import type { Diagnostics } from './diagnostics.js';
+import { type Diagnostics, fewestUnits } from './diagnostics.js';
 
 /** Where an estimate begins to be weak, and where it is refused. Every figure is of the raw weights. */
 export interface VerdictLimits {
@@ -96,8 +96,19 @@ export function judge(
       find('weak', `the tail index of ${what} is ${digits(k)}, above ${digits(diagnostics.paretoLimit)}${worst}`);
   }
   const off = meanWeightDeviation(meanWeight, meanWeightError);
+  if (diagnostics.units < fewestUnits)
+    find(
+      'weak',
+      `the log has ${diagnostics.units} independent ${diagnostics.units === 1 ? 'unit' : 'units'} (clusters, or rounds without them), below ${fewestUnits}: too few to tell how far estimates spread`,
+    );
   if (meanWeight === null) find('refused', `a log-ratio exceeds 709, beyond float64${worst}`);
-  else if (off !== null) {
+  else if (off === null) {
+    if (ess > 0 && untrustedMeanWeight(meanWeight, meanWeightError))
+      find(
+        'refused',
+        `the mean weight is ${digits(meanWeight)}, outside of ${trustedMeanWeight.join(' to ')}, and has no standard error: wrong propensities, or a target outside of the log's support${worst}`,
+      );
+  } else {
     above(
       off,
       limits.meanWeightErrors,
@@ -116,6 +127,13 @@ export function judge(
     else if (value > limit.weak) find('weak', say(limit.weak));
   }
 }
+
+/** A mean weight outside of these is no sample of the target, whatever its error. */
+export const trustedMeanWeight = [0.5, 2] as const;
+
+/** Is the mean weight without an error to test it by, and yet one that no sample of the target would show? */
+export const untrustedMeanWeight = (mean: number | null, error: number | null): boolean =>
+  mean !== null && error === null && !(mean >= trustedMeanWeight[0] && mean <= trustedMeanWeight[1]);
 
 /** |mean weight - 1| below which its test is silent: rounded log-probabilities move the mean, and no estimate. */
 const meanWeightTolerance = 0.01;

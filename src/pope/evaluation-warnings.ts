@@ -1,7 +1,15 @@
-import { type Diagnostics, defaultLimits, type Log, meanWeightDeviation, type Warning } from '../ope/index.js';
+import {
+  type Diagnostics,
+  defaultLimits,
+  type Log,
+  meanWeightDeviation,
+  untrustedMeanWeight,
+  type Warning,
+} from '../ope/index.js';
 import type { DiversityKind } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
-import { biasOf, type LogDiversity } from './log-diversity.js';
+import { type LogDiversity, plugInOfDiversity } from './log-diversity.js';
+import { isBiased, isUnknown, unknownBias } from './plug-in.js';
 
 /** What a reader of one target's estimates must know; the codes are stable (interface.md section 3). */
 export function evaluationWarnings(
@@ -10,8 +18,8 @@ export function evaluationWarnings(
   rows: Pick<EvaluationRows, 'utility'> & { readonly responseIndex: { readonly length: number } },
   diversity: LogDiversity,
   tau: number,
-  /** Standard error of the diversity, the largest of its estimators. */
-  diversityError = 0,
+  /** Standard error of the diversity, the smallest of its estimators. */
+  diversityError = Infinity,
 ): Warning[] {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message: `${target}: ${message}` });
@@ -27,6 +35,12 @@ export function evaluationWarnings(
     warn(
       'heavy_tail',
       `the tail index of the weights is ${d.paretoK.toFixed(2)}, above ${d.paretoLimit.toFixed(2)}: their mean converges slowly or not at all.`,
+    );
+  }
+  if (untrustedMeanWeight(d.meanWeight, d.meanWeightError)) {
+    warn(
+      'mean_weight_off',
+      `the mean weight is ${d.meanWeight!.toPrecision(3)}, far from 1, and has no standard error (${d.units} independent units): wrong propensities, or a target outside of the log's support.`,
     );
   }
   const off = meanWeightDeviation(d.meanWeight, d.meanWeightError);
@@ -48,11 +62,20 @@ export function evaluationWarnings(
       `tau times the range of the diversity reward is ${(tau * range(diversity.reward)).toPrecision(3)}, the range of the utility ${range(rows.utility).toPrecision(3)}: the value mostly measures diversity. Lower --tau, or choose another --diversity.`,
     );
   }
-  const bias = biasOf(diversity) ?? 0;
-  if (-bias > diversityError / 2) {
+  const plugIn = plugInOfDiversity(diversity);
+  const unknown = plugIn !== undefined && isUnknown(plugIn, diversityError);
+  // where it cannot be told well, what is told is no help
+  if (plugIn !== undefined && !unknown && isBiased(plugIn, diversityError)) {
+    const { bias } = plugIn;
     warn(
       'plug_in_bias',
-      `the diversity is about ${(-bias).toPrecision(2)} too low, as prompts have few responses (standard error ${diversityError.toPrecision(2)}): its intervals miss that. biasCorrected (--bias-corrected) takes it off.`,
+      `the diversity is about ${Math.abs(bias).toPrecision(2)} too ${bias < 0 ? 'low' : 'high'}, as prompts have few responses (standard error ${diversityError.toPrecision(2)}): an interval would miss that. biasCorrected (--bias-corrected) takes it off.`,
+    );
+  }
+  if (plugIn !== undefined && unknown) {
+    warn(
+      'few_responses',
+      `${unknownBias(plugIn, diversityError)}, corrected or not. The log does not tell this diversity, nor a value with it.`,
     );
   }
   return warnings;
@@ -85,7 +108,7 @@ export function logWideWarnings(
   if (diversity === 'distribution' || diversity === 'coverage') {
     warn(
       'estimated_classes',
-      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): ${biasCorrected ? 'their bias was taken off to second order' : 'the estimates are biased, mostly downwards, where a prompt has few responses'}.`,
+      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): ${biasCorrected ? 'their bias was taken off to second order' : 'the estimates are biased where a prompt has few responses'}.`,
     );
   }
   if (rows.log.propensity === 'fitted') {

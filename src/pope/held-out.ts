@@ -1,4 +1,4 @@
-import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips } from '../ope/index.js';
+import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips, trustedMeanWeight } from '../ope/index.js';
 import { clusterRobustStandardError, estimateOf, standardError } from '../stats/index.js';
 import { dispose, ownedScope, type Tree } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
@@ -63,9 +63,6 @@ export async function heldOutKl<P extends Tree>(
     logProb.map((p, m) => p - rows.logPropensity[m]),
   );
 }
-
-/** A mean weight outside of these is no sample of the target: what the log says of its divergence is then worthless. */
-const trustedMeanWeight = [0.5, 2] as const;
 
 /**
  * E_pi0[rho log rho - (rho - 1)]: an estimate of KL(pi||pi0) whose terms are never negative (D7); a weight of 0 gives 1.

@@ -85,6 +85,7 @@ test('the largest rows come first, earlier ones at ties, and zero weights are co
 const fine = {
   meanWeight: 1,
   meanWeightError: 0.1,
+  units: 1000,
   effectiveSampleSize: 500,
   maxWeightShare: 0.01,
   paretoK: 0.2,
@@ -120,6 +121,12 @@ test.each([
   [{ meanWeight: 1.35 }, 'weak', /mean weight is 1.35, 3.5 standard errors from 1/],
   [{ meanWeight: 0.5 }, 'refused', /mean weight is 0.5, 5 standard errors/],
   [{ meanWeight: null, meanWeightError: null }, 'refused', /exceeds 709/],
+  // without an error there is no test: few units weaken, and a mean that no sample would show refuses
+  [{ units: 9, meanWeightError: null }, 'weak', /has 9 independent units \(.*\), below 10/],
+  [{ units: 1, meanWeightError: null }, 'weak', /has 1 independent unit \(/],
+  [{ meanWeightError: null, meanWeight: 0.5 }, 'supported', undefined],
+  [{ meanWeightError: null, meanWeight: 0.499 }, 'refused', /mean weight is 0.499, outside of 0.5 to 2, and has no/],
+  [{ meanWeightError: null, meanWeight: 2.01 }, 'refused', /mean weight is 2.01, outside of 0.5 to 2/],
   [
     { effectiveSampleSize: 0, maxWeightShare: 0, meanWeight: 0, meanWeightError: 0 },
     'refused',

@@ -12,6 +12,7 @@ import {
 const fine: Diagnostics = {
   meanWeight: 1,
   meanWeightError: 0.1,
+  units: 1000,
   effectiveSampleSize: 500,
   maxWeightShare: 0.01,
   paretoK: 0.2,

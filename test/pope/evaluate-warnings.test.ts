@@ -13,6 +13,7 @@ import { logOf, up } from './evaluation-log.js';
 const sound: Diagnostics = {
   meanWeight: 1,
   meanWeightError: 0.1,
+  units: 1000,
   effectiveSampleSize: 150,
   maxWeightShare: 0.01,
   paretoK: 0.2,
@@ -51,7 +52,8 @@ describe('warnings about a target, each at its limit and beyond', () => {
     expect(codes({ meanWeight: 1.5, meanWeightError: 0.125 })).toEqual([]); // 4 exactly
     expect(codes({ meanWeight: 1.41 })).toEqual(['mean_weight_off']);
     expect(codes({ meanWeight: 0.59 })).toEqual(['mean_weight_off', 'deficient_support']);
-    expect(codes({ meanWeight: 3, meanWeightError: null })).toEqual([]);
+    expect(codes({ meanWeight: 3, meanWeightError: null })).toEqual(['mean_weight_off']);
+    expect(codes({ meanWeight: 1.9, meanWeightError: null })).toEqual([]);
     expect(codes({ meanWeight: null, meanWeightError: null })).toEqual([]);
     const said = evaluationWarnings('new', { ...sound, meanWeight: 0.25 }, rows([0, 1]), none, 1);
     expect(said[1].message).toMatch(/^new: about 75 % of the target's mass/);

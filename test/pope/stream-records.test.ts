@@ -183,7 +183,7 @@ describe('weights in parts', () => {
   });
   test.prop([logs, logs])('two parts have the diagnostics of the whole', (first, second) => {
     const whole = Float64Array.of(...first, ...second);
-    const found = diagnosticsOf(mergeWeights(named(first, []), named(second, [])));
+    const found = diagnosticsOf(mergeWeights(named(first, []), named(second, [])), whole.length);
     const expected = diagnose(whole, Int32Array.from(whole.keys()), whole.length);
     for (const key of ['meanWeight', 'meanWeightError', 'paretoK'] as const) {
       if (expected[key] === null) expect(found[key]).toBeNull();
@@ -194,36 +194,37 @@ describe('weights in parts', () => {
     expect(found.largest).toHaveLength(Math.min(3, whole.length));
   });
   test('the mean weight is known up to exp(709), its error from ten units on', () => {
-    const mean = (l: number) => diagnosticsOf(named([l, l], [])).meanWeight;
+    const mean = (l: number) => diagnosticsOf(named([l, l], []), 2).meanWeight;
     expectClose(mean(700)! / Math.exp(700), 1);
     expect(mean(709)).not.toBeNull();
     expect(mean(709.5)).toBeNull();
     // a float64, as their sum is
-    expect(diagnosticsOf(named([709.5, -Infinity], [])).meanWeight).toBeNull();
+    expect(diagnosticsOf(named([709.5, -Infinity], []), 2).meanWeight).toBeNull();
     // each is a float64, their sum is none
-    expect(diagnosticsOf(named([709, 709, 709], [], [0, 0, 0])).meanWeight).toBeNull();
-    expect(diagnosticsOf(named([709, 709, 709, 0], [], [0, 0, 0, 1])).meanWeight).toBeNull();
+    expect(diagnosticsOf(named([709, 709, 709], [], [0, 0, 0]), 1).meanWeight).toBeNull();
+    expect(diagnosticsOf(named([709, 709, 709, 0], [], [0, 0, 0, 1]), 2).meanWeight).toBeNull();
     const error = (units: number) =>
       diagnosticsOf(
         named(
           Array.from({ length: units }, (_, j) => (j % 2) / 2),
           [],
         ),
+        units,
       ).meanWeightError;
     expect(error(9)).toBeNull();
     expect(error(10)).toBeGreaterThan(0);
   });
   test('weights of 0 alone, and none at all', () => {
-    const zero = diagnosticsOf(named([-Infinity, -Infinity], []));
+    const zero = diagnosticsOf(named([-Infinity, -Infinity], []), 2);
     expect(zero).toMatchObject({ effectiveSampleSize: 0, maxWeightShare: 0, meanWeight: 0, zeroWeightShare: 1 });
     expect(zero.paretoReason).toMatch(/all weights are 0/);
     const some = named([0.5, -Infinity, 2], []);
     for (const merged of [mergeWeights(emptyWeights(10), some), mergeWeights(some, emptyWeights(10))]) {
-      expect(diagnosticsOf(merged)).toEqual(diagnosticsOf(some));
+      expect(diagnosticsOf(merged, 3)).toEqual(diagnosticsOf(some, 3));
       expect(merged.largest).toEqual(some.largest);
       expect(merged.top).toBe(2);
     }
-    expect(diagnosticsOf(mergeWeights(named([-Infinity], []), some))).toMatchObject({ zeroWeightShare: 0.5 });
+    expect(diagnosticsOf(mergeWeights(named([-Infinity], []), some), 4)).toMatchObject({ zeroWeightShare: 0.5 });
   });
 });
 

@@ -1,5 +1,5 @@
 import { diagnose } from '../../ope/diagnostics.js';
-import { meanWeightDeviation } from '../../ope/verdict.js';
+import { meanWeightDeviation, untrustedMeanWeight } from '../../ope/verdict.js';
 import { clusterIndex } from '../../stats/terms.js';
 import { show } from '../../util/index.js';
 import { count, digits, finding, idsOf } from './finding.js';
@@ -51,8 +51,12 @@ function target({ log, roundOf, placeholder }: LintContext, name: string, logPro
     return found;
   }
   const off = meanWeightDeviation(meanWeight, meanWeightError);
-  if (off === null || off <= FAR) return found;
-  const message = `the mean weight of ${what} is ${digits(meanWeight)}, ${Number.isFinite(off) ? digits(off) : 'infinitely many'} standard errors from 1.`;
+  if (off === null ? !untrustedMeanWeight(meanWeight, meanWeightError) : off <= FAR) return found;
+  const distance =
+    off === null
+      ? `far from 1, and without a standard error (${count(clusters, 'independent unit')})`
+      : `${Number.isFinite(off) ? digits(off) : 'infinitely many'} standard errors from 1`;
+  const message = `the mean weight of ${what} is ${digits(meanWeight)}, ${distance}.`;
   const hint =
     meanWeight > 1
       ? 'A mean above 1 says that propensities are too low or the target too high: other temperature, other tokens, a density?'

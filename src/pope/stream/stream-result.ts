@@ -67,7 +67,7 @@ function targetParts(
   settings: StreamSettings,
   warnings: Warning[],
 ) {
-  const diagnostics = diagnosticsOf(target.responses);
+  const diagnostics = diagnosticsOf(target.responses, record.units);
   const rewarded = target.rewarded && tailOfLargest(target.rewarded);
   const nameOf = (weights: WeightRecord) => (k: number) =>
     `round ${weights.largest[k].id} (log-ratio ${weights.largest[k].logRatio.toFixed(2)})`;
@@ -77,7 +77,7 @@ function targetParts(
     limits: settings.limits,
     nameOf: nameOf(target.responses),
   });
-  const joint = record.responses > record.rounds ? diagnosticsOf(target.slates) : null;
+  const joint = record.responses > record.rounds ? diagnosticsOf(target.slates, record.units) : null;
   const slates =
     joint &&
     judge(joint, {

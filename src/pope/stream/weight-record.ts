@@ -1,4 +1,4 @@
-import { type Diagnostics, largestLogRatio } from '../../ope/index.js';
+import { type Diagnostics, fewestUnits, largestLogRatio } from '../../ope/index.js';
 import {
   emptyMoments,
   type LargestLogs,
@@ -113,19 +113,20 @@ function largestNamed(logRatio: Float64Array, idOf: (row: number) => string): Na
   return rows;
 }
 
-/** Units below which a standard error of the mean weight says nothing; that of `diagnose`. */
-const fewestUnits = 10;
-
-/** The diagnostics that `diagnose` gives for the same weights; `largest` are positions in `record.largest`. */
-export function diagnosticsOf(record: WeightRecord): Diagnostics & { readonly shortened: boolean } {
+/**
+ * The diagnostics that `diagnose` gives for the same weights; `largest` are positions in `record.largest`.
+ * @param units how many rounds or clusters the weights are of.
+ */
+export function diagnosticsOf(record: WeightRecord, units: number): Diagnostics & { readonly shortened: boolean } {
   const { count, zero, sum, squares, mean } = record;
   const tail = tailOfLargest(record.tail);
   const value = mean === null ? Number.NaN : valueOfMoments(mean);
   const meanWeight = Number.isFinite(value) ? value : null;
-  const error = mean === null || mean.rows < fewestUnits ? Number.NaN : standardErrorOf(mean);
+  const error = mean === null || units < fewestUnits ? Number.NaN : standardErrorOf(mean);
   return {
     meanWeight,
     meanWeightError: meanWeight !== null && Number.isFinite(error) ? error : null,
+    units,
     effectiveSampleSize: sum === 0 ? 0 : (sum * sum) / squares,
     maxWeightShare: sum === 0 ? 0 : 1 / sum,
     paretoK: tail.k,
