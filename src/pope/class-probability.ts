@@ -9,8 +9,6 @@ export interface ClassProbabilities {
   readonly ownLogProb: Float64Array;
   /** rho of each response over the sum of rho of its prompt, [M]; 0 where its prompt has no weight. */
   readonly weightShare: Float64Array;
-  /** Prompt key -> class -> variance of its estimated probability: sum over responses of (share (1[own class] - p))^2. */
-  readonly variance: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
 /**
@@ -47,43 +45,7 @@ export function classProbabilities(log: Log, logRatio: ArrayLike<number>): Class
     const total = totals.get(keys[i])!;
     if (total > 0) weightShare[j] /= total;
   });
-  return { byPrompt: mass, ownLogProb, weightShare, variance: variances(log, keys, mass, weightShare) };
-}
-
-/** sum s^2 (e - p)^2 = (1 - 2 p) S_c + p^2 S, with S the squared shares of a prompt and S_c those of the class. */
-function variances(
-  log: Log,
-  keys: readonly string[],
-  byPrompt: ReadonlyMap<string, ReadonlyMap<string, number>>,
-  share: Float64Array,
-): ReadonlyMap<string, ReadonlyMap<string, number>> {
-  const squares = new Map(
-    [...byPrompt].map(([key, classes]) => [key, new Map([...classes.keys()].map((c) => [c, 0]))]),
-  );
-  forEachResponse(log, (i, j) => {
-    const own = squares.get(keys[i])!;
-    const c = log.opinions![j]!;
-    own.set(c, own.get(c)! + share[j] ** 2);
-  });
-  for (const [key, own] of squares) {
-    const all = [...own.values()].reduce((sum, s) => sum + s, 0);
-    for (const [c, p] of byPrompt.get(key)!) own.set(c, Math.max(0, (1 - 2 * p) * own.get(c)! + p * p * all));
-  }
-  return squares;
-}
-
-/**
- * How much the entropy of estimated classes is off, to second order: -1/2 sum Var(p)/p, the mean over rounds; at most 0.
- * Of n responses with equal weights it is -(K - 1)/(2 n).
- */
-export function classEntropyBias(log: Log, { byPrompt, variance }: ClassProbabilities): number {
-  const ofPrompt = new Map(
-    [...byPrompt].map(([key, classes]) => {
-      const own = variance.get(key)!;
-      return [key, [...classes].reduce((sum, [c, p]) => (p > 0 ? sum - own.get(c)! / (2 * p) : sum), 0)];
-    }),
-  );
-  return log.prompts.reduce((sum, prompt) => sum + ofPrompt.get(promptKey(prompt))!, 0) / log.rounds;
+  return { byPrompt: mass, ownLogProb, weightShare };
 }
 
 /**
@@ -121,6 +83,7 @@ export function requireOpinions(log: Log): readonly string[] {
   return opinions as readonly string[];
 }
 
-function forEachResponse(log: Log, fn: (round: number, response: number) => void): void {
+/** Every response of a log with its round. */
+export function forEachResponse(log: Log, fn: (round: number, response: number) => void): void {
   for (let i = 0; i < log.rounds; i++) for (let j = log.offsets[i]; j < log.offsets[i + 1]; j++) fn(i, j);
 }

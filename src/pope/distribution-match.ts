@@ -5,8 +5,10 @@ import { sum } from '../ops/index.js';
 import { scope, type Tensor } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
 import { classProbabilities, requireOpinions } from './class-probability.js';
+import { classProbabilityErrors } from './class-probability-error.js';
 import { distributionReward } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
+import { type PlugIn, plugInFrom, type RowBias } from './plug-in.js';
 
 /** How a policy's opinions match what people prefer, by round; all [N]. */
 export interface DistributionMatch {
@@ -17,24 +19,25 @@ export interface DistributionMatch {
    * it leaves the mean alone and gives the standard error the part that estimating pi(c|x) costs.
    */
   readonly influence: Float64Array;
-  /** How much the mean reward is too low because pi(c|x) is estimated, to second order; at most 0. */
-  readonly bias: number;
+  readonly plugIn: PlugIn;
 }
 
 /**
  * The plug-in of D5 with its linearisation. With q the pooled probabilities of a prompt of n rounds, s_j the share of
  * response j in the prompt's weights and D = -JS, round k has the influence n (mean of dD/dq)(sum of its s_j (e_j - q)).
- * The bias is half the sum over classes of D's second derivative times the variance of q, sum_j s_j^2 (e_j - q)^2.
+ * The bias is dD/dq times the bias of q and half of D's second derivative times its variance, summed over classes.
  * @param logRatio log rho of every response of the log.
  * @throws PopeError where a round has no distribution, a response no opinion, or a prompt no weight at all.
  * @id D5
  */
 export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array): DistributionMatch {
   const { log, roundIndex } = rows;
-  const { byPrompt, weightShare, variance } = classProbabilities(log, logRatio);
+  const estimated = classProbabilities(log, logRatio);
+  const { byPrompt, weightShare } = estimated;
+  const errors = classProbabilityErrors(log, estimated);
   const opinions = requireOpinions(log);
   const [reward, influence] = [new Float64Array(roundIndex.length), new Float64Array(roundIndex.length)];
-  let bias = 0;
+  const biases: RowBias[] = [];
   for (const { classes, prompts } of promptsByClasses(rows, byPrompt)) {
     const size = classes.length;
     const m = prompts.flatMap(({ positions }) => positions.map((r) => preferredOf(rows, roundIndex[r])));
@@ -48,6 +51,7 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
     const { value, gradient } = matchOf(preferred, predicted, size);
     let row = 0;
     for (const { key, positions } of prompts) {
+      const off = errors.get(key)!;
       const first = row * size;
       const slope = new Map(
         classes.map((name, c) => [name, positions.reduce((sum, _, i) => sum + gradient[first + i * size + c], 0)]),
@@ -64,15 +68,25 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
       positions.forEach((r, i) => {
         reward[r] = value[row];
         influence[r] = moved[i] - mean;
+        let [bias, extent] = [0, 0];
         classes.forEach((name, c) => {
           const [wanted, mass] = [preferred[row * size + c], predicted[row * size + c]];
-          if (mass > 0) bias -= (0.25 * wanted * variance.get(key)!.get(name)!) / (mass * (wanted + mass));
+          if (mass === 0) return;
+          const ofBias = gradient[row * size + c] * off.bias.get(name)!;
+          const ofVariance = (0.25 * wanted * off.variance.get(name)!) / (mass * (wanted + mass));
+          bias += ofBias - ofVariance;
+          extent += Math.abs(ofBias) + ofVariance;
         });
+        biases[r] = { bias, size: extent };
         row++;
       });
     }
   }
-  return { reward, influence, bias: bias / roundIndex.length };
+  return {
+    reward,
+    influence,
+    plugIn: plugInFrom(rows, errors, (r) => biases[r], Math.LN2),
+  };
 }
 
 /** D5 of each round and its gradient in that round's q: rows of `size` classes. */

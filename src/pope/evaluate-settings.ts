@@ -63,6 +63,12 @@ export function settingsOf(options: EvaluateOptions) {
       { argument: 'biasCorrected' },
     );
   }
+  if (options.diversity === 'slate' && options.estimators !== undefined && !options.estimators.includes('joint_ips')) {
+    throw new PopeError(
+      `estimators is ${options.estimators.join(', ')} with diversity "slate", a reward of whole slates that only joint_ips weighs (T1b); expected joint_ips among them.`,
+      { argument: 'estimators', got: options.estimators },
+    );
+  }
   const parameters = { ...defaultEstimatorParameters, ...options.parameters };
   if (parameters.lambda !== null) assertRange('lambda', parameters.lambda, Number.MIN_VALUE, Number.MAX_VALUE);
   return {

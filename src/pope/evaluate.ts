@@ -4,9 +4,10 @@ import { version } from '../version.js';
 import { type EvaluateOptions, settingsOf, settingsRecord } from './evaluate-settings.js';
 import { evaluationRows, takeRows } from './evaluation-rows.js';
 import { evaluationWarnings, logWideWarnings } from './evaluation-warnings.js';
-import { finishFigures, noEntries, type PendingFigure, smallestRewards, targetFigures } from './figures.js';
+import { finishFigures, noEntries, type PendingFigure, targetFigures } from './figures.js';
 import { groupsByTarget } from './groups-by-target.js';
-import { biasOf, type ScoredPolicy } from './log-diversity.js';
+import { plugInOfDiversity, type ScoredPolicy } from './log-diversity.js';
+import { plugInOf } from './plug-in.js';
 import { ownTerms, policyTerms, predictionColumns } from './policy-terms.js';
 import { type Component, components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
 import {
@@ -43,7 +44,9 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const put = (entry: EstimateEntry): void => {
       own[c] = entry;
     };
-    if (terms !== undefined) figures.push({ path: `logging.${c}`, terms, isDifference: false, put });
+    const plugIn = plugInOf(c, settings.tau, plugInOfDiversity(logging.diversity));
+    const guarantee = plugIn === undefined ? 'both' : 'none';
+    if (terms !== undefined) figures.push({ path: `logging.${c}`, terms, isDifference: false, guarantee, plugIn, put });
   }
 
   const policies = new Map<string, ScoredPolicy>(Object.entries(options.targets ?? {}));
@@ -63,20 +66,9 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     // exact classes would be compared with the logging policy's estimated ones: a difference needs both of one kind
     const paired =
       settings.diversity === 'coverage' && policy.classLogProb !== undefined
-        ? policyTerms(rows, { logProb: policy.logProb }, use, logRatio, name).terms
-        : found.terms;
-    const least = smallestRewards(rows, found.diversity, settings.tau);
-    figures.push(
-      ...targetFigures(
-        name,
-        { own: found.terms, paired, logging: logging.terms },
-        entries,
-        rows,
-        warnings,
-        least,
-        tuning.tuned,
-      ),
-    );
+        ? policyTerms(rows, { logProb: policy.logProb }, use, logRatio, name)
+        : found;
+    figures.push(...targetFigures(name, { own: found, paired, logging }, entries, rows, warnings, use));
     return { name, logRatio, found, entries, tuning };
   });
   for (const key of options.estimators ?? []) {
@@ -96,7 +88,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const joint = jointWeights(rows, logRatio);
     const single = responseVerdict(rows, logRatio, diagnostics, settings);
     const slates = joint && slateVerdict(rows, joint, settings.limits);
-    const bias = biasOf(found.diversity);
+    const plugIn = plugInOfDiversity(found.diversity);
     // where nothing but joint estimates is there, they are what the verdict is about
     const onlyJoint = Object.keys(entries.own.utility).every((key) => key === 'joint_ips');
     warnings.push(
@@ -106,7 +98,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
         rows,
         found.diversity,
         settings.tau,
-        largestError(entries.own.diversity),
+        smallestError(entries.own.diversity),
       ),
     );
     return [
@@ -114,7 +106,12 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       {
         ...entries.own,
         versus_logging: entries.versus,
-        ...(bias !== undefined && { diversity_bias: bias }),
+        ...(plugIn && {
+          diversity_bias: plugIn.bias,
+          ...(plugIn.removed !== undefined && { diversity_bias_removed: plugIn.removed }),
+          diversity_bias_unknown: plugIn.unknown,
+          few_responses_share: plugIn.fewResponses,
+        }),
         diagnostics: {
           ...diagnosticsResult(diagnostics),
           ...(joint && { joint: diagnosticsResult(joint.diagnostics) }),
@@ -159,5 +156,5 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
   };
 }
 
-const largestError = (entries: Readonly<Record<string, EstimateEntry>>): number =>
-  Object.values(entries).reduce((most, { std_error }) => Math.max(most, std_error ?? 0), 0);
+const smallestError = (entries: Readonly<Record<string, EstimateEntry>>): number =>
+  Object.values(entries).reduce((least, { std_error }) => Math.min(least, std_error ?? Infinity), Infinity);

@@ -8,6 +8,7 @@ import {
 } from '../stats/index.js';
 import { PopeError } from '../util/index.js';
 import { type Guarantee, withoutGuarantee } from './guarantee.js';
+import { type PlugIn, whyNoInterval } from './plug-in.js';
 
 /** One number of an evaluation before it has an interval. */
 export interface Figure {
@@ -17,6 +18,8 @@ export interface Figure {
   readonly isDifference: boolean;
   /** What a guaranteed method may say of it; both ends by default. */
   readonly guarantee?: Guarantee;
+  /** Of the class probabilities that it rests on: where they are too uncertain it has no interval by any method. */
+  readonly plugIn?: PlugIn | undefined;
 }
 
 export interface FigureIntervals {
@@ -37,31 +40,51 @@ export function figureIntervals(
   figures: readonly Figure[],
   options: IntervalOptions,
 ): FigureIntervals {
-  if (forAll.includes(method))
-    return {
-      intervals: intervals(
+  const without: FigureIntervals['without'][number][] = [];
+  const found = forAll.includes(method)
+    ? intervals(
         method,
         figures.map(({ terms }) => terms),
         options,
-      ),
-      without: [],
-    };
-  const without: { path: string; reason: string }[] = [];
-  const found = figures.map(({ path, terms, isDifference, guarantee = 'both' }) => {
-    const range =
-      options.range && isDifference
-        ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const)
-        : options.range;
-    try {
-      if (guarantee === 'none') throw new PopeError(withoutGuarantee(method), { argument: 'interval', got: method });
-      const bounded = intervals(method, [terms], { ...options, range: range ?? null })[0];
-      return guarantee === 'lower' ? { ...bounded, upper: Number.NaN } : bounded;
-    } catch (error) {
-      if (!(error instanceof PopeError)) throw error;
-      without.push({ path, reason: error.message });
-      const { estimate, stdError } = tInterval(terms, options);
-      return { estimate, stdError, lower: Number.NaN, upper: Number.NaN };
-    }
+      )
+    : figures.map((figure) =>
+        guaranteed(method, figure, options, (reason) => without.push({ path: figure.path, reason })),
+      );
+  const kept = found.map((interval, i) => {
+    const { path, plugIn } = figures[i];
+    const reason = plugIn === undefined ? null : whyNoInterval(plugIn, interval.stdError);
+    if (reason === null || Number.isNaN(interval.lower)) return interval;
+    without.push({ path, reason });
+    return withoutBounds(interval);
   });
-  return { intervals: found, without };
+  return { intervals: kept, without };
+}
+
+const withoutBounds = ({ estimate, stdError }: Interval): Interval => ({
+  estimate,
+  stdError,
+  lower: Number.NaN,
+  upper: Number.NaN,
+});
+
+/** One figure's interval by a method whose level holds for every number of rounds, where it can serve it. */
+function guaranteed(
+  method: IntervalMethod,
+  { terms, isDifference, guarantee = 'both' }: Figure,
+  options: IntervalOptions,
+  refuse: (reason: string) => void,
+): Interval {
+  const range =
+    options.range && isDifference
+      ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const)
+      : options.range;
+  try {
+    if (guarantee === 'none') throw new PopeError(withoutGuarantee(method), { argument: 'interval', got: method });
+    const bounded = intervals(method, [terms], { ...options, range: range ?? null })[0];
+    return guarantee === 'lower' ? { ...bounded, upper: Number.NaN } : bounded;
+  } catch (error) {
+    if (!(error instanceof PopeError)) throw error;
+    refuse(error.message);
+    return withoutBounds(tInterval(terms, options));
+  }
 }

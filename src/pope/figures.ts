@@ -5,9 +5,10 @@ import type { Settings } from './evaluate-settings.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import { fastestResampler } from './fastest-resampler.js';
 import { type Figure, figureIntervals } from './figure-intervals.js';
-import { guaranteeOf } from './guarantee.js';
-import type { LogDiversity } from './log-diversity.js';
-import { ownTerms, type TermsByKey } from './policy-terms.js';
+import { type Guarantee, guaranteeOf } from './guarantee.js';
+import { type LogDiversity, plugInOfDiversity } from './log-diversity.js';
+import { type PlugIn, plugInOf } from './plug-in.js';
+import { ownTerms, type PolicyTerms } from './policy-terms.js';
 import { type Component, components, type EstimateEntry } from './result.js';
 import type { TunedParameters } from './tune.js';
 
@@ -28,22 +29,26 @@ const nothing: EstimateEntry = { estimate: null, std_error: null, lower: null, u
 /** The figures of one target and of its paired differences from the logging policy; what left float64 is null at once. */
 export function targetFigures(
   name: string,
-  terms: {
-    readonly own: Record<Component, TermsByKey>;
-    /** The target's terms as the difference needs them. */
-    readonly paired: Record<Component, TermsByKey>;
-    readonly logging: Record<Component, TermsByKey>;
+  policies: {
+    readonly own: PolicyTerms;
+    /** The target as the difference needs it. */
+    readonly paired: PolicyTerms;
+    readonly logging: PolicyTerms;
   },
   into: { readonly own: Entries; readonly versus: Entries },
   rows: EvaluationRows,
   warnings: Warning[],
-  smallestReward: Readonly<Record<Component, number>>,
-  tuned: TunedParameters = {},
+  { tau, tuned = {} }: { readonly tau: number; readonly tuned?: TunedParameters | undefined },
 ): PendingFigure[] {
+  const { own: target, paired, logging } = policies;
+  const [ofTarget, ofPaired, ofLogging] = [target, paired, logging].map(({ diversity }) =>
+    plugInOfDiversity(diversity),
+  );
+  const smallestReward = smallestRewards(rows, target.diversity, tau);
   const figures: PendingFigure[] = [];
   for (const c of components) {
-    const reference = ownTerms(terms.logging[c]);
-    for (const [key, own] of Object.entries(terms.own[c])) {
+    const reference = ownTerms(logging.terms[c]);
+    for (const [key, own] of Object.entries(target.terms[c])) {
       const reason = unusable(own, rows);
       if (reason !== null) {
         warnings.push({ code: 'overflow', message: `${name}: ${c}.${key} is beyond float64 ${reason}; it is null.` });
@@ -53,23 +58,29 @@ export function targetFigures(
       const put = (entries: Entries) => (entry: EstimateEntry) => {
         entries[c][key] = entry;
       };
-      const guarantee = guaranteeOf(key, smallestReward[c]);
+      const plugIn = plugInOf(c, tau, ofTarget);
+      // a plug-in's terms depend on one another, whatever weighs them
+      const guaranteed = (of: PlugIn | undefined): Guarantee =>
+        of === undefined ? guaranteeOf(key, smallestReward[c]) : 'none';
       const chosen = c === 'utility' && key in tuned;
       figures.push({
         path: `${name}: ${c}.${key}`,
         terms: own,
         isDifference: false,
-        guarantee,
+        guarantee: guaranteed(plugIn),
+        plugIn,
         chosen,
         put: put(into.own),
       });
       if (reference === undefined) continue;
-      const difference = combineTerms(terms.paired[c][key], reference, -1);
+      const difference = combineTerms(paired.terms[c][key], reference, -1);
+      const both = plugInOf(c, tau, ofPaired, ofLogging);
       figures.push({
         path: `${name}: versus_logging.${c}.${key}`,
         terms: difference,
         isDifference: true,
-        guarantee,
+        guarantee: guaranteed(both),
+        plugIn: both,
         chosen,
         put: put(into.versus),
       });

@@ -2,7 +2,7 @@ import { diagnose, type Log, type Warning } from '../ope/index.js';
 import { assertInteger, invalid } from '../util/index.js';
 import type { Settings } from './evaluate-settings.js';
 import { type EvaluationRows, evaluationRows, takeRows } from './evaluation-rows.js';
-import { type Entries, noEntries, type PendingFigure, smallestRewards, targetFigures } from './figures.js';
+import { type Entries, noEntries, type PendingFigure, targetFigures } from './figures.js';
 import type { ScoredPolicy } from './log-diversity.js';
 import { policyTerms } from './policy-terms.js';
 import type { EstimatesByKey, GroupResult, GroupsResult, WorstGroup } from './result.js';
@@ -79,17 +79,16 @@ export function pendingGroup(
   );
   const logProb = takeRows(rows, policy.logProb);
   const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
-  const { terms, diversity } = policyTerms(rows, policy, use, logRatio, target);
-  const kept = bare ? { ...terms, value: {} } : terms;
+  const own = policyTerms(rows, policy, use, logRatio, target);
+  const kept = bare ? { ...own, terms: { ...own.terms, value: {} } } : own;
   const entries: { own: Entries; versus: Entries } = { own: noEntries(), versus: noEntries() };
   const figures = targetFigures(
     `${target}, group ${name}`,
-    { own: { ...kept, diversity: {} }, paired: kept, logging: logging.terms },
+    { own: { ...kept, terms: { ...kept.terms, diversity: {} } }, paired: kept, logging },
     entries,
     rows,
     warnings,
-    smallestRewards(rows, diversity, settings.tau),
-    settings.tuned,
+    settings,
   );
   return {
     name,

@@ -1,7 +1,9 @@
 import { tensor } from '../backend/index.js';
+import { promptKey } from '../ope/index.js';
 import { scope } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
-import { classEntropyBias, classProbabilities } from './class-probability.js';
+import { classProbabilities } from './class-probability.js';
+import { classProbabilityErrors } from './class-probability-error.js';
 import { type DistributionMatch, distributionMatch } from './distribution-match.js';
 import {
   anchoredReward,
@@ -11,6 +13,7 @@ import {
   surprisalReward,
 } from './diversity.js';
 import { type EvaluationRows, takeRows } from './evaluation-rows.js';
+import { classEntropyBias, type PlugIn, plugInFrom } from './plug-in.js';
 
 /**
  * The diversity of one policy on a log, in the form that its kind has: a reward of each response (local), of each slate,
@@ -20,23 +23,23 @@ export type LogDiversity =
   | {
       readonly form: 'response';
       readonly reward: Float64Array;
-      /** Of its mean, to second order, where classes are estimated. */
-      readonly bias?: number;
+      /** Where class probabilities are estimated. */
+      readonly plugIn?: PlugIn;
     }
   | { readonly form: 'slate'; readonly reward: Float64Array }
   | ({ readonly form: 'round' } & DistributionMatch)
   | { readonly form: 'none' };
 
-/** The bias of a plug-in, where the diversity is one. */
-export const biasOf = (diversity: LogDiversity): number | undefined =>
-  diversity.form === 'response' || diversity.form === 'round' ? diversity.bias : undefined;
+/** What is known of the plug-in, where the diversity is one. */
+export const plugInOfDiversity = (diversity: LogDiversity): PlugIn | undefined =>
+  diversity.form === 'response' || diversity.form === 'round' ? diversity.plugIn : undefined;
 
 /** The diversity with its bias taken off: all rewards move alike, so estimates do and their spread does not. */
 export function withoutBias(diversity: LogDiversity): LogDiversity {
-  if (diversity.form !== 'response' && diversity.form !== 'round') return diversity;
-  const { bias } = diversity;
-  if (bias === undefined) return diversity;
-  return { ...diversity, reward: diversity.reward.map((r) => r - bias), bias: 0 };
+  const plugIn = plugInOfDiversity(diversity);
+  if (plugIn === undefined || (diversity.form !== 'response' && diversity.form !== 'round')) return diversity;
+  const { bias } = plugIn;
+  return { ...diversity, reward: diversity.reward.map((r) => r - bias), plugIn: { ...plugIn, bias: 0, removed: bias } };
 }
 
 /** A policy as evaluation sees it: log-probabilities of all responses of the log, and of their classes where exact. */
@@ -62,10 +65,24 @@ export function logDiversity(kind: DiversityKind, rows: EvaluationRows, policy: 
 }
 
 function coverageOf(rows: EvaluationRows, policy: ScoredPolicy): LogDiversity {
-  const estimated = policy.classLogProb === undefined ? classProbabilities(rows.log, logRatios(rows, policy)) : null;
-  const own = policy.classLogProb ?? estimated!.ownLogProb;
-  const reward = scope(() => coverageReward(tensor(takeRows(rows, own))).dataSync() as Float64Array);
-  return { form: 'response', reward, ...(estimated && { bias: classEntropyBias(rows.log, estimated) }) };
+  const rewardOf = (own: Float64Array): Float64Array =>
+    scope(() => coverageReward(tensor(takeRows(rows, own))).dataSync() as Float64Array);
+  if (policy.classLogProb !== undefined) return { form: 'response', reward: rewardOf(policy.classLogProb) };
+  const estimated = classProbabilities(rows.log, logRatios(rows, policy));
+  const errors = classProbabilityErrors(rows.log, estimated);
+  const keyOf = (row: number): string => promptKey(rows.log.prompts[rows.roundIndex[row]]);
+  const ofPrompt = new Map(
+    [...estimated.byPrompt].map(([key, own]) => {
+      const bias = classEntropyBias(own, errors.get(key)!);
+      return [key, { bias, size: -bias }];
+    }),
+  );
+  const classes = new Set(rows.log.opinions);
+  return {
+    form: 'response',
+    reward: rewardOf(estimated.ownLogProb),
+    plugIn: plugInFrom(rows, errors, (row) => ofPrompt.get(keyOf(row))!, Math.log(Math.max(2, classes.size))),
+  };
 }
 
 const logRatios = ({ log }: EvaluationRows, { logProb }: ScoredPolicy): Float64Array =>

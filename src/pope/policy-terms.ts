@@ -34,6 +34,12 @@ export interface TermSettings {
 
 export type TermsByKey = Record<string, RoundTermArrays>;
 
+/** What one policy's figures are computed from. */
+export interface PolicyTerms {
+  readonly terms: Record<Component, TermsByKey>;
+  readonly diversity: LogDiversity;
+}
+
 /** The logging policy's own terms: all weights are 1, so any estimator gives them. */
 export const ownTerms = (terms: TermsByKey): RoundTermArrays | undefined => terms['ips'] ?? terms['joint_ips'];
 
@@ -44,7 +50,7 @@ export function policyTerms(
   settings: TermSettings,
   logRatio: Float64Array,
   target?: string,
-): { terms: Record<Component, TermsByKey>; diversity: LogDiversity } {
+): PolicyTerms {
   const shape = logShape(rows, settings.seed);
   const own = Object.entries(settings.tuned ?? {}) as [EstimatorKey, EstimatorParameters][];
   const estimators = keyedEstimators(settings.parameters, shape);

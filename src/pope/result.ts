@@ -135,8 +135,14 @@ export interface TargetResult {
   readonly diversity: EstimatesByKey;
   readonly value: EstimatesByKey;
   readonly versus_logging: Readonly<Record<Component, EstimatesByKey>>;
-  /** How far the diversity is too low, to second order, where class probabilities are estimated (D3, D5); at most 0, and 0 once it was taken off. */
+  /** How far the diversity is off, to second order, where class probabilities are estimated (D3, D5): negative where it is too low, 0 once that was taken off. */
   readonly diversity_bias?: number;
+  /** What was taken off the diversity, with `bias_corrected`. */
+  readonly diversity_bias_removed?: number;
+  /** About how much of the bias cannot be told, on prompts with too few effective responses; above half a standard error there is no interval. */
+  readonly diversity_bias_unknown?: number;
+  /** Share of the rounds of such prompts (5 responses a class, 10 at the least). */
+  readonly few_responses_share?: number;
   readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
   readonly verdict: VerdictResult;
   /** Of the product weights of whole slates, on which joint_ips rests; absent where every slate has one response. */

@@ -143,11 +143,12 @@ describe('what parts say of themselves adds up', () => {
     )!;
     expect(message).toMatch(/^pi: the tail index rests on the 5 largest weights/);
   });
-  test('D4: a part without slates of two adds nothing to a value that nobody asked for', () => {
+  test('D4: slate entropy without the one estimator that may weigh it is refused', () => {
     const pair = logOf([{ id: 's', rows: [row(1), row(2)] }]);
     const estimators: EstimatorKey[] = ['ips', 'snips'];
-    const { utility, diversity, value } = streamed([first, pair], { diversity: 'slate', estimators }).targets['pi'];
-    expect([Object.keys(utility), diversity, value]).toEqual([estimators, {}, {}]);
+    const expected = /^estimators is ips, snips with diversity "slate".*expected joint_ips among them\.$/;
+    expect(() => streamed([first, pair], { diversity: 'slate', estimators })).toThrow(expected);
+    expect(() => evaluate(pair, { signals: up, diversity: 'slate', estimators })).toThrow(expected);
   });
   test('T5: a part in which the utility overflows leaves that estimator out', () => {
     const beyond = logOf(rounds(4, () => ({ up: 1e308, p0: 0.001, pi: 0.5 }), 50));
