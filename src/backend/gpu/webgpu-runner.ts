@@ -2,7 +2,7 @@ import { PopeError } from '../../util/index.js';
 import { addFunctions, createKernel, type GpuJs } from './gpu-js.js';
 import { type GpuBuffer, type GpuRunner, goneBecause, type KernelSource, type Recording } from './runner.js';
 import { createBuffers, type DeviceBuffer } from './webgpu-buffers.js';
-import { useDevice } from './webgpu-device.js';
+import { openDevice } from './webgpu-device.js';
 import { type Step, stepOf } from './webgpu-step.js';
 import type { BoundBuffer, Context, WebGpuKernel } from './webgpu-types.js';
 
@@ -75,17 +75,20 @@ export async function webGpuRunner(GPU: GpuJs): Promise<GpuRunner> {
     floats: [],
     body: 'return x[this.thread.x];',
   };
-  try {
-    await compile(first).ready;
-  } catch (cause) {
+  const use = await openDevice(
+    async () => {
+      await compile(first).ready;
+      return context!;
+    },
+    (message) => {
+      complaint ??= message;
+    },
+  ).catch((cause: unknown) => {
     const said = cause instanceof Error ? cause.message : String(cause);
     const why = said.includes('no adapter is available') ? 'no adapter is available.' : said;
     throw new PopeError(`WebGPU cannot be used: ${why}`, { code: 'no_gpu', cause });
-  }
-  const { device, adapter } = context!;
-  const use = useDevice(device, (message) => {
-    complaint ??= message;
   });
+  const { device, adapter } = use.context;
   const most = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize) / 4;
   const { vendor, architecture, description } = adapter.info ?? {};
 
