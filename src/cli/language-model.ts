@@ -16,6 +16,7 @@ import {
 } from '../nn/index.js';
 import { type Log, type PolicyFamily, promptKey } from '../ope/index.js';
 import { seededRandom, splitRandom } from '../random/index.js';
+import { invalid } from '../util/index.js';
 import { choiceOption, integerOption, numberOption } from './options.js';
 import { promptText } from './policy-folder.js';
 
@@ -86,6 +87,7 @@ export function newModel(
         ? charTokenizer(texts)
         : trainBpe(texts, { vocabSize: options.vocabSize });
   const { nLayer, nHead, nEmbd, dropout } = options;
+  if (nEmbd % nHead !== 0) throw invalid('--n-embd', nEmbd, `a multiple of --n-head, ${nHead}`);
   const blockSize = options.blockSize ?? neededBlock(tokenizer, prompts, responses);
   const config = gptConfig({ vocabSize: tokenizer.vocabSize, blockSize, nLayer, nHead, nEmbd, dropout });
   return { config, tokenizer, params: initGpt(config, splitRandom(seededRandom(seed))) };

@@ -63,7 +63,7 @@ export function encodePair(
   targets[response.length] = eosId;
   if (targets.length > room && !truncate) {
     throw new PopeError(
-      `a response has ${response.length} tokens; expected at most ${room - 1}, what config.blockSize = ${blockSize} leaves after ${kept.length} prompt tokens. Use a larger blockSize, a smaller maxPromptTokens, or truncate.`,
+      `a response has ${response.length} tokens; expected at most ${room - 1}, what config.blockSize = ${blockSize} leaves after ${kept.length} prompt tokens. Use a larger blockSize (--block-size), a smaller maxPromptTokens, or truncate.`,
       { argument: 'responses', got: response.length, expected: `at most ${room - 1} tokens` },
     );
   }

@@ -16,6 +16,8 @@ const estimatorOf: Readonly<Record<DiversityForm, string>> = {
   distribution: 'plug-in, classes pooled',
 };
 
+type Which = 'plain' | 'corrected';
+
 /** How well the validation log tells each form of diversity of the trained policies. */
 export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>): {
   sentence: string;
@@ -24,33 +26,56 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
 } {
   const all = Object.values(parts).flat();
   const supported = (form: DiversityForm, of: readonly WithForms[]): readonly FormRecord[] =>
-    of.map(({ forms }) => forms[form]).filter(({ verdict, lower }) => verdict === 'supported' && lower !== null);
-  /** Whether the interval, moved by `by` of the bias that the tool tells, holds the exact value. */
-  const holds = ({ exact, lower, upper, bias }: FormRecord, by: number): boolean =>
-    lower! <= exact + by * bias && exact + by * bias <= upper!;
-  const share = (records: readonly FormRecord[], by = 0) =>
-    shareOf(records.filter((record) => holds(record, by)).length, records.length);
+    of.map(({ forms }) => forms[form]).filter(({ verdict }) => verdict === 'supported');
+  const given = (records: readonly FormRecord[], which: Which): readonly FormRecord[] =>
+    records.filter((record) => record[which] !== null && record[which].lower !== null);
+  const share = (records: readonly FormRecord[], which: Which) => {
+    const some = given(records, which);
+    const held = some.filter(({ exactOnLog, [which]: own }) => own!.lower! <= exactOnLog && exactOnLog <= own!.upper!);
+    return shareOf(held.length, some.length);
+  };
+  const cells = (records: readonly FormRecord[], which: Which): string[] => {
+    if (records.length === 0 || records[0]![which] === null) return ['', '', ''];
+    const held = share(records, which);
+    return [
+      showMean(
+        meanOf(
+          records.flatMap(({ exactOnLog, [which]: own }) =>
+            own!.estimate === null ? [] : [own!.estimate - exactOnLog],
+          ),
+        ),
+      ),
+      String(held.n),
+      held.n === 0 ? '' : percent(held.mean),
+    ];
+  };
+  const best = (form: DiversityForm): Which =>
+    all.some(({ forms }) => forms[form].corrected !== null) ? 'corrected' : 'plain';
   const shares = diversityForms.flatMap((form) => {
     const records = supported(form, all);
-    return records.length === 0 ? [] : [`${form} ${percent(share(records).mean)}`];
+    const { mean, n } = share(records, best(form));
+    return n === 0 ? [] : [`${form} ${percent(mean)}`];
   });
   return {
-    sentence: `Of supported policies the 95 % interval of a form of diversity holds its exact value in: ${shares.join(', ')}.`,
-    findings: diversityForms.flatMap((form): Finding[] => {
-      const records = supported(form, all);
-      if (records.length === 0) return [];
-      const held = share(records);
-      return [
-        {
-          claim: 'prediction',
-          holds: above(held, 0.9),
-          text: `The 95 % interval of the ${form} diversity (${estimatorOf[form]}) holds its exact value in at least 90 % of supported policies: ${percent(held.mean)} (${percent(held.lower)} to ${percent(held.upper)}) of ${records.length}.`,
-        },
-      ];
-    }),
+    sentence: `Where the tool gives a supported policy a 95 % interval of its diversity, that holds the exact value in: ${shares.join(', ')} (coverage and distribution bias-corrected).`,
+    findings: diversityForms.flatMap((form) =>
+      (['plain', 'corrected'] as const).flatMap((which): Finding[] => {
+        const records = supported(form, all);
+        if (records.length === 0 || records[0]![which] === null) return [];
+        const held = share(records, which);
+        const way = best(form) === 'plain' ? '' : which === 'plain' ? ', as it is' : ', bias-corrected';
+        return [
+          {
+            claim: 'prediction',
+            holds: above(held, 0.9),
+            text: `The 95 % interval of the ${form} diversity (${estimatorOf[form]}${way}) holds its exact value in at least 90 % of supported policies that get one: ${held.n === 0 ? 'none does' : `${percent(held.mean)} (${percent(held.lower)} to ${percent(held.upper)}) of ${held.n}`}${held.n === records.length ? '' : `; ${records.length - held.n} supported ones are given no interval`}.`,
+          },
+        ];
+      }),
+    ),
     section: {
       title: 'The five forms, estimated',
-      body: `Each policy's diversity in every form, as \`evaluate\` finds it on the validation log that chose the learning rate, beside the exact value. \`slate\` is a reward of a whole slate and takes the joint weight (E1); \`distribution\` compares with the sizes of the groups of voters (Polis) or with what people like (captions). Training offers neither: \`slate\` rewards a whole slate, \`distribution\` a whole policy. The last column moves the interval by the bias that the tool tells of estimated classes. Where the verdict is weak or refused the tool says so itself.\n\n${markdownTable(
+      body: `Each policy's diversity in every form, as \`evaluate\` finds it on the validation log that chose the learning rate, beside the exact value. \`slate\` is a reward of a whole slate and takes the joint weight (E1); \`distribution\` compares with the sizes of the groups of voters (Polis) or with what people like (captions). Training offers neither: \`slate\` rewards a whole slate, \`distribution\` a whole policy. The exact value is that of the contexts as often as the validation log has them. Where the bias of estimated classes is more than half the standard error, or cannot be told, the tool withholds the interval; the last columns take the bias off (\`--bias-corrected\`). Where the verdict is weak or refused the tool says so itself.\n\n${markdownTable(
         [
           'data',
           'form',
@@ -58,8 +83,11 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
           'policies',
           'of them supported',
           'estimate less exact (supported)',
-          'interval holds',
-          'moved by `diversity_bias`',
+          'given an interval',
+          'it holds',
+          'corrected: estimate less exact',
+          'given an interval',
+          'it holds',
         ],
         Object.entries(parts).flatMap(([part, own]) =>
           diversityForms.map((form) => {
@@ -70,9 +98,8 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
               estimatorOf[form],
               String(own.length),
               String(records.length),
-              records.length === 0 ? '' : showMean(meanOf(records.map((r) => r.estimate! - r.exact))),
-              records.length === 0 ? '' : percent(share(records).mean),
-              records.length === 0 || records.every(({ bias }) => bias === 0) ? '' : percent(share(records, 1).mean),
+              ...cells(records, 'plain'),
+              ...cells(records, 'corrected'),
             ];
           }),
         ),

@@ -1,7 +1,7 @@
 import { seriesPanels } from '../report/index.js';
 import { KINDS } from './ablation-plans.js';
 import { byPlan, type Planned } from './policy-tables.js';
-import { meanOf } from './summary.js';
+import { barOf, meanOf } from './summary.js';
 
 /** A curve over tau for each kind of diversity, one panel a figure of the records. */
 export function tauPanels<R extends Planned>(
@@ -15,6 +15,7 @@ export function tauPanels<R extends Planned>(
     title,
     xAxis: 'tau',
     xPowers: true,
+    referenceLabel: 'logging policy',
     panels: panels.map(([title, axis, figure]) => ({
       title,
       axis,
@@ -22,7 +23,7 @@ export function tauPanels<R extends Planned>(
         name: kind,
         points: taus.map((tau) => {
           const m = meanOf(have.get(`${kind}, tau ${tau}`)!.map(figure));
-          return { x: Math.log10(tau), y: m.mean, lower: m.lower, upper: m.upper };
+          return { x: Math.log10(tau), y: m.mean, ...barOf(m) };
         }),
       })),
       reference: meanOf(have.get('logging')!.map(figure)).mean,

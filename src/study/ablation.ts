@@ -29,7 +29,7 @@ export const ablation: Study = {
   question:
     'What do utility, diversity and their sum each do to a policy, for each form of diversity and as tau grows, judged by the votes of people whom training never saw?',
   needs: ['caption-contest'],
-  version: 3,
+  version: 4,
   async cells(options) {
     const some = options.size === 'quick' ? ablationPlans.filter(({ tau }) => tau === 0 || tau === 0.5) : ablationPlans;
     return [

@@ -4,7 +4,7 @@ import { byPlan, figures, paired, planTable, pricedValue } from './policy-tables
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import type { Finding, Json, Study } from './study.js';
-import { above, below, meanOf, showMean } from './summary.js';
+import { above, barOf, below, meanOf, showMean } from './summary.js';
 import { type TransformerRecord, transformerCells } from './transformer-cells.js';
 
 export const baselinePlans: readonly PolicyPlan[] = [
@@ -130,11 +130,18 @@ export const baselines: Study = {
             title: 'Methods with one budget, judged by people they never saw',
             axis: `value: agreement - ${PRICE} KL`,
             level: 0.95,
+            oneColor: true,
             reference: { label: 'logging policy', value: meanOf(have.get('logging')!.map(pricedValue)).mean },
             rows: ranked
               .filter(({ plan }) => plan !== 'logging')
               .flatMap(({ plan, m }) => [
-                { target: plan, estimator: 'value', estimate: m.mean, lower: m.lower, upper: m.upper },
+                {
+                  target: plan,
+                  estimator: 'value',
+                  estimate: m.mean,
+                  lower: barOf(m)?.lower ?? null,
+                  upper: barOf(m)?.upper ?? null,
+                },
               ]),
           }),
           caption: 'Means over seeds with 95 % intervals.',

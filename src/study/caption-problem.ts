@@ -1,4 +1,5 @@
 import { categorical, normal, permutation, type Random, uniformInt } from '../random/index.js';
+import { PopeError } from '../util/index.js';
 import { parseCsvRows } from './csv-rows.js';
 import type { ChoiceContext } from './policy-training.js';
 import type { StudyOptions } from './study.js';
@@ -10,25 +11,37 @@ export interface CaptionProblem {
   /** Share of votes better than "unfunny": of the half that the log is made of, and of the half that judges. */
   readonly logged: readonly (readonly number[])[];
   readonly judged: readonly (readonly number[])[];
-  /** What the logged half likes: the share of each class in its votes better than "unfunny", by contest. */
+  /** What the logged half likes: the sum of a class's shares of votes better than "unfunny", over that of all captions. */
   readonly preferred: readonly Readonly<Record<string, number>>[];
 }
 
 const CONTESTS = ['540', '636', '640', '642', '643', '646'];
 const CAPTIONS = 200;
+const LEVELS = ['unfunny', 'somewhat_funny', 'funny'] as const;
 
 export async function captionProblem({ read, size }: StudyOptions, random: Random): Promise<CaptionProblem> {
-  const rows = parseCsvRows(await read('caption-contest/captions-dense.csv.gz'));
+  const file = 'caption-contest/captions-dense.csv.gz';
+  const rows = parseCsvRows(await read(file), file, ['contest', ...LEVELS, 'caption']);
   const [contexts, logged, judged]: [ChoiceContext[], number[][], number[][]] = [[], [], []];
   const preferred: Record<string, number>[] = [];
   const many = size === 'quick' ? 40 : CAPTIONS;
   for (const contest of size === 'quick' ? CONTESTS.slice(0, 2) : CONTESTS) {
     const own = rows.filter((row) => row['contest'] === contest);
+    if (own.length < many)
+      throw new PopeError(`${file} has ${own.length} captions of contest ${contest}; expected at least ${many}.`, {
+        code: 'bad_file',
+        file,
+      });
     const chosen = permutation(random, own.length).subarray(0, many);
     const scores = Array.from({ length: many }, () => 0.7 * normal(random));
     const total = Math.log(scores.reduce((sum, s) => sum + Math.exp(s), 0));
     const halves = [...chosen].map((i) => {
-      const votes = ['unfunny', 'somewhat_funny', 'funny'].map((level) => Number(own[i]![level]));
+      const votes = LEVELS.map((level) => Number(own[i]![level]));
+      if (!votes.every((count) => Number.isInteger(count) && count >= 0))
+        throw new PopeError(
+          `${file} has votes ${votes.join(', ')} for a caption of contest ${contest}; expected whole numbers of at least 0.`,
+          { code: 'bad_file', file },
+        );
       const all = votes.flatMap((count, level) => new Array<number>(count).fill(level));
       const order = permutation(random, all.length);
       const levels = (part: Int32Array): number[] => Array.from(part, (k) => all[k]!);

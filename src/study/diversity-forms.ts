@@ -9,13 +9,21 @@ export type DiversityForm = (typeof diversityForms)[number];
 export interface FormRecord {
   readonly [key: string]: Json;
   readonly exact: number;
-  readonly estimate: number | null;
-  readonly lower: number | null;
-  readonly upper: number | null;
-  /** What the tool says of its bias; 0 where it is no plug-in. */
-  readonly bias: number;
+  /** The same with each context as often as the validation log has it: what the estimate is of. */
+  readonly exactOnLog: number;
+  readonly plain: FormEstimate;
+  /** With the told bias taken off; null where the form is no plug-in. */
+  readonly corrected: FormEstimate | null;
   /** Of the evaluation, whose weights are the same for every form. */
   readonly verdict: string;
+}
+
+export interface FormEstimate {
+  readonly [key: string]: Json;
+  readonly estimate: number | null;
+  /** Null where the tool gives no interval. */
+  readonly lower: number | null;
+  readonly upper: number | null;
 }
 
 /** What a policy is measured in: where it acts, how often, and what people there prefer. */
@@ -38,22 +46,30 @@ export function formRecords(
   const { log } = setting.valid;
   const logProb = logOf(setting, logProbs);
   const exact = contexts.map((context, x) => exactForms(context, logProbs[x]!, preferred[x]!, slate));
+  const onLog = contexts.map(({ prompt }) => log.prompts.filter((p) => p === prompt).length / log.rounds);
+  const meanBy = (shares: readonly number[], form: DiversityForm): number =>
+    exact.reduce((sum, own, x) => sum + shares[x]! * own[form], 0);
   const record = (form: DiversityForm): FormRecord => {
-    const { diversity, verdict, diversity_bias } = evaluate(log, {
-      signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
-      diversity: form,
-      estimators: ['snips', 'joint_ips'],
-      targets: { policy: { logProb } },
-      seed,
-    }).targets['policy']!;
-    const found = diversity['snips'] ?? diversity['joint_ips'] ?? Object.values(diversity)[0];
+    const found = (biasCorrected: boolean): { estimate: FormEstimate; verdict: string } => {
+      const { diversity, verdict } = evaluate(log, {
+        signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
+        diversity: form,
+        estimators: ['snips', 'joint_ips'],
+        targets: { policy: { logProb } },
+        biasCorrected,
+        seed,
+      }).targets['policy']!;
+      const own = diversity['snips'] ?? diversity['joint_ips'];
+      const { estimate, lower, upper } = own ?? { estimate: null, lower: null, upper: null };
+      return { estimate: { estimate, lower, upper }, verdict: verdict.level };
+    };
+    const { estimate, verdict } = found(false);
     return {
-      exact: exact.reduce((sum, own, x) => sum + weights[x]! * own[form], 0),
-      estimate: found?.estimate ?? null,
-      lower: found?.lower ?? null,
-      upper: found?.upper ?? null,
-      bias: diversity_bias ?? 0,
-      verdict: verdict.level,
+      exact: meanBy(weights, form),
+      exactOnLog: meanBy(onLog, form),
+      plain: estimate,
+      corrected: form === 'coverage' || form === 'distribution' ? found(true).estimate : null,
+      verdict,
     };
   };
   return Object.fromEntries(diversityForms.map((form) => [form, record(form)])) as Record<DiversityForm, FormRecord>;

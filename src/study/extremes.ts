@@ -5,9 +5,11 @@ import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import { seedsOf } from './seeds.js';
 import type { Cell, Finding, Json, Study } from './study.js';
-import { above, type Mean, meanOf, percent, show, showMean } from './summary.js';
-import { type SurveyRecord, surveyExtreme } from './survey-cells.js';
+import { above, barOf, type Mean, meanOf, percent, shareOf, show, showMean } from './summary.js';
+import { type SurveyEstimate, type SurveyRecord, surveyExtreme } from './survey-cells.js';
 
+/** Of four answers each. */
+const SURVEY_ROUNDS = [10, 50] as const;
 const TAUS = [0.02, 0.05, 0.1, 0.25, 1, 4];
 const logging: PolicyPlan = { name: 'logging', objective: 'sft', diversity: 'none', tau: 0 };
 const utility: PolicyPlan = { name: 'utility only', objective: 'utility', diversity: 'none', tau: 0 };
@@ -25,6 +27,11 @@ const captionPlans = [
   ...TAUS.map((tau) => pope('anchored', tau)),
 ];
 
+const showEstimate = ({ estimate, lower, upper }: SurveyEstimate): string =>
+  estimate === null
+    ? ''
+    : `${show(estimate)}${lower === null ? ', no interval' : ` [${show(lower)}, ${show(upper!)}]`}`;
+
 const isSurvey = (record: Json): record is readonly SurveyRecord[] => Array.isArray(record);
 
 export const extremes: Study = {
@@ -32,7 +39,7 @@ export const extremes: Study = {
   question:
     'Where groups are far apart, and where hundreds of answers are good: does the diversity term keep quality, when does it turn into noise, and does an alarm say so?',
   needs: ['caption-contest', 'global-opinions'],
-  version: 2,
+  version: 3,
   async cells(options) {
     const quick = options.size === 'quick';
     const some = quick ? captionPlans.filter(({ tau }) => tau === 0 || tau === 0.1) : captionPlans;
@@ -51,7 +58,12 @@ export const extremes: Study = {
           run: () => captionExtreme(plan, seed, options),
         }),
       ),
-      { key: `survey, seed ${seed}`, run: () => surveyExtreme(seed, options) },
+      ...(quick ? [SURVEY_ROUNDS[0]] : SURVEY_ROUNDS).map(
+        (rounds): Cell<Json> => ({
+          key: `survey, ${rounds} rounds a question, seed ${seed}`,
+          run: () => surveyExtreme(seed, rounds, options),
+        }),
+      ),
     ]);
   },
   page(records) {
@@ -78,6 +90,9 @@ export const extremes: Study = {
     const better = taus.filter(
       (tau) => pairedIn('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower > 0,
     );
+    const worse = taus.filter(
+      (tau) => pairedIn('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).upper < 0,
+    );
     const noisy = taus.filter(
       (tau) => pairedIn('captions', `surprisal, tau ${tau}`, 'logging', (r) => r.utility).lower <= 0,
     );
@@ -85,20 +100,32 @@ export const extremes: Study = {
       const own = of('captions', `surprisal, tau ${tau}`);
       return own.filter(({ alarms }) => alarms.length > 0).length * 2 > own.length;
     });
+    const surveyRounds = [...new Set(surveys.map(({ rounds }) => rounds))];
+    const most = surveyRounds.at(-1);
     const bySurvey = [...new Set(surveys.map(({ policy }) => policy))].map((policy) => ({
       policy,
-      own: surveys.filter((s) => s.policy === policy),
+      own: surveys.filter((s) => s.policy === policy && s.rounds === most),
     }));
     const surveyOf = (policy: string) => surveys.filter((s) => s.policy === policy);
-    const covered = surveys.filter((s) => s.lower !== null && s.lower <= s.exact && s.exact <= s.upper!).length;
-    const moved = surveys.filter(
-      (s) => s.lower !== null && s.lower <= s.exact + s.bias && s.exact + s.bias <= s.upper!,
-    ).length;
+    const given = (of: readonly SurveyRecord[], which: 'plain' | 'corrected') =>
+      of.filter((s) => s[which].lower !== null);
+    const held = (of: readonly SurveyRecord[], which: 'plain' | 'corrected') =>
+      given(of, which).filter((s) => s[which].lower! <= s.exact && s.exact <= s[which].upper!).length;
+    const counts = (which: 'plain' | 'corrected') =>
+      surveyRounds
+        .map((rounds) => {
+          const own = surveys.filter((s) => s.rounds === rounds);
+          const there = given(own, which).length;
+          return `${there} of ${own.length} at ${4 * rounds} answers a question${there === 0 ? '' : `, of which ${held(own, which)} hold`}`;
+        })
+        .join('; ');
+    const allGiven = given(surveys, 'plain').length + given(surveys, 'corrected').length;
+    const allHeld = held(surveys, 'plain') + held(surveys, 'corrected');
     const findings: Finding[] = [
       ...polis,
       {
         claim: 'pluralism',
-        holds: better.length === taus.length ? 'yes' : 'no',
+        holds: better.length === taus.length ? 'yes' : worse.length > 0 ? 'no' : 'unclear',
         text: `Captions: a policy with surprisal keeps more quality than the logger: at tau ${better.length === 0 ? 'none' : better.join(', ')}${noisy.length === 0 ? '' : `; from tau ${noisy[0]} on it is not told apart from the logger or worse`}.`,
       },
       ...(noisy.length === 0
@@ -121,8 +148,8 @@ export const extremes: Study = {
               text: `Surveys: the majority's answer has the most agreement (${show(meanOf(surveyOf('the majority answer').map((s) => s.agreement)).mean)} against ${show(meanOf(surveyOf('as people answer').map((s) => s.agreement)).mean)}) and is further from what people answer: distribution diversity ${show(meanOf(surveyOf('the majority answer').map((s) => s.exact)).mean)} against ${show(meanOf(surveyOf('as people answer').map((s) => s.exact)).mean)} nats.`,
             } satisfies Finding,
             {
-              holds: covered === surveys.length ? 'yes' : covered * 2 < surveys.length ? 'no' : 'unclear',
-              text: `Surveys: the interval of the distribution diversity holds its exact value for ${covered} of ${surveys.length} policies and seeds; moved by the bias that the tool tells (\`diversity_bias\`), for ${moved}.`,
+              holds: allGiven === 0 ? 'unclear' : above(shareOf(allHeld, allGiven), 0.9),
+              text: `Surveys: where the tool gives an interval of the distribution diversity at all, it holds the exact value in at least 90 %. As they are, intervals are given for ${counts('plain')}; with --bias-corrected, for ${counts('corrected')}. The others are withheld, because the bias of estimated classes is more than half the standard error, or cannot be told.`,
             } satisfies Finding,
           ]),
     ];
@@ -135,7 +162,7 @@ export const extremes: Study = {
         name: kind,
         points: taus.map((tau) => {
           const m = figure('captions', `${kind}, tau ${tau}`, f);
-          return { x: Math.log10(tau), y: m.mean, lower: m.lower, upper: m.upper };
+          return { x: Math.log10(tau), y: m.mean, ...barOf(m) };
         }),
       })),
     });
@@ -160,6 +187,7 @@ export const extremes: Study = {
             title: 'Captions: hundreds of good answers',
             xAxis: 'tau',
             xPowers: true,
+            referenceLabel: 'logging policy',
             panels: [
               panel('Quality, judged by the other half of the votes', 'share better than "unfunny"', (r) => r.utility),
               panel('Probability on the less liked half', 'share', (r) => r.lowHalf),
@@ -180,15 +208,13 @@ export const extremes: Study = {
                     own.map((s) => ({
                       target: policy,
                       estimator: `seed ${s.seed}`,
-                      estimate: s.estimate,
-                      lower: s.lower,
-                      upper: s.upper,
+                      ...s.corrected,
                       truth: s.exact,
                       refused: s.verdict === 'refused',
                     })),
                   ),
                 }),
-                caption: 'Estimates with 95 % intervals beside the exact value (diamond).',
+                caption: `Bias-corrected estimates from ${4 * most!} answers a question, with 95 % intervals where the tool gives one, beside the exact value (diamond).`,
               },
             ]),
       ],
@@ -209,16 +235,23 @@ export const extremes: Study = {
         },
         {
           title: 'Surveys (GlobalOpinionQA)',
-          body: `The mean over countries of the answers to each question is what a policy should match; the log shows answers uniformly. The form \`distribution\` can be estimated but not trained.\n\n${markdownTable(
-            ['policy', 'agreement', 'distribution diversity, exact', 'estimate (first seed)', 'told bias', 'verdict'],
+          body: `The mean over countries of the answers to each question is what a policy should match; the log shows answers uniformly; the table is of ${4 * (most ?? 0)} answers a question. The form \`distribution\` can be estimated but not trained.\n\n${markdownTable(
+            [
+              'policy',
+              'agreement',
+              'distribution diversity, exact',
+              'estimate (first seed)',
+              'told bias',
+              'corrected',
+              'verdict',
+            ],
             bySurvey.map(({ policy, own }) => [
               policy,
               show(own[0]!.agreement),
               show(own[0]!.exact),
-              own[0]!.estimate === null
-                ? ''
-                : `${show(own[0]!.estimate)} [${show(own[0]!.lower!)}, ${show(own[0]!.upper!)}]`,
+              showEstimate(own[0]!.plain),
               show(own[0]!.bias),
+              showEstimate(own[0]!.corrected),
               own[0]!.verdict,
             ]),
           )}`,

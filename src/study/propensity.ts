@@ -4,7 +4,7 @@ import { type PropensityRecord, propensityCell } from './propensity-cells.js';
 import { mistakes } from './propensity-mistakes.js';
 import { markdownTable } from './render-page.js';
 import type { Cell, Finding, Json, Study } from './study.js';
-import { percent, shareOf, show } from './summary.js';
+import { below, percent, shareOf, show } from './summary.js';
 
 const isArena = (record: Json): record is ArenaRecord =>
   typeof record === 'object' && record !== null && 'target' in record;
@@ -32,7 +32,13 @@ export const propensity: Study = {
     const all = records.filter((r): r is PropensityRecord => !isArena(r));
     const biased = (r: PropensityRecord): boolean => Math.abs(r.bias) > 3 * r.biasError;
     const wrong = all.filter((r) => shareOf(r.covered, r.repetitions).upper < 0.93);
-    const silent = wrong.filter((r) => (r.weak + r.refused) / r.repetitions < 0.5);
+    const warned = (r: PropensityRecord): boolean => (r.weak + r.refused) / r.repetitions >= 0.5;
+    const silent = wrong.filter((r) => !warned(r));
+    // too few logs to tell whether their intervals miss
+    const undecided = all.filter((r) => {
+      const { lower, upper } = shareOf(r.covered, r.repetitions);
+      return lower < 0.93 && upper >= 0.93 && !warned(r);
+    });
     const bands = all.filter(({ bands }) => bands > 0);
     const banded = { hit: bands.reduce((s, r) => s + r.bandCovered, 0), of: bands.reduce((s, r) => s + r.bands, 0) };
     const bandShare = shareOf(banded.hit, Math.max(1, banded.of));
@@ -42,6 +48,8 @@ export const propensity: Study = {
     );
     const of = (name: string): PropensityRecord | undefined => all.find(({ mistake }) => mistake === name);
     const [inSample, crossed] = [of('counted, in sample'), of('counted, cross-fitted')];
+    const lost = Math.abs(crossed?.bias ?? 0) - Math.abs(inSample?.bias ?? 0);
+    const reach = 2 * Math.hypot(crossed?.biasError ?? 0, inSample?.biasError ?? 0);
     const findings: Finding[] = [
       {
         holds: bandShare.lower >= 0.93 ? 'yes' : bandShare.upper < 0.93 ? 'no' : 'unclear',
@@ -53,8 +61,8 @@ export const propensity: Study = {
       },
       {
         claim: 'propensities',
-        holds: silent.length === 0 ? 'yes' : 'no',
-        text: `The verdict warns where intervals miss: ${wrong.length === 0 ? 'no mistake pushes coverage below 93 %' : silent.length === 0 ? 'all that push coverage below 93 % are called weak or refused in most logs' : `it stays "supported" in most logs under ${silent.map(({ mistake }) => `"${mistake}"`).join(', ')}, although coverage falls to ${silent.map((r) => percent(r.covered / r.repetitions)).join(', ')}`}.`,
+        holds: silent.length > 0 ? 'no' : undecided.length > 0 ? 'unclear' : 'yes',
+        text: `The verdict warns where intervals miss: ${wrong.length === 0 ? 'no mistake is shown to push coverage below 93 %' : silent.length === 0 ? 'all that push coverage below 93 % are called weak or refused in most logs' : `it stays "supported" in most logs under ${silent.map(({ mistake }) => `"${mistake}"`).join(', ')}, although coverage falls to ${silent.map((r) => percent(r.covered / r.repetitions)).join(', ')}`}${undecided.length === 0 ? '' : `; of ${undecided.length} more it is not told whether they do`}.`,
       },
       ...all
         .filter((r) => r.mistake !== 'none' && r.rmse > 1.2 * (of('none')?.rmse ?? Number.POSITIVE_INFINITY))
@@ -73,12 +81,8 @@ export const propensity: Study = {
       ...(inSample !== undefined && crossed !== undefined
         ? [
             {
-              holds:
-                Math.abs(crossed.bias) <=
-                Math.abs(inSample.bias) + 2 * Math.hypot(crossed.biasError, inSample.biasError)
-                  ? 'yes'
-                  : 'no',
-              text: `Cross-fitting does not cost: bias ${show(crossed.bias)} against ${show(inSample.bias)} in sample, error ${show(crossed.rmse)} against ${show(inSample.rmse)}.`,
+              holds: below({ mean: lost, lower: lost - reach, upper: lost + reach, n: 2 }, crossed.rmse / 10),
+              text: `Cross-fitting adds less bias than a tenth of the error: bias ${show(crossed.bias)} against ${show(inSample.bias)} in sample, error ${show(crossed.rmse)} against ${show(inSample.rmse)}.`,
             } satisfies Finding,
           ]
         : []),
@@ -106,6 +110,7 @@ export const propensity: Study = {
             title: 'Bias by how propensities were recorded',
             axis: 'bias of the self-normalised estimate (reward)',
             level: 0.997,
+            oneColor: true,
             reference: { label: 'no bias', value: 0 },
             rows: all.map((r) => ({
               target: r.mistake,
@@ -127,9 +132,10 @@ export const propensity: Study = {
                   title: 'A real log: three targets of one language model',
                   axis: 'mean judge score (0 to 1)',
                   level: 0.95,
+                  truthLabel: 'mean of fresh answers',
                   rows: arena.map((r) => ({
                     target: r.target,
-                    estimator: 'snips',
+                    estimator: r.verdict === 'supported' ? 'snips' : `snips, ${r.verdict}`,
                     estimate: r.estimate,
                     lower: r.lower,
                     upper: r.upper,

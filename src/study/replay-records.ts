@@ -64,14 +64,17 @@ export const obdPairs = [
   ['women', 'bts', 'random'],
 ] as const;
 
+const obdRows = async (read: StudyOptions['read'], file: string) =>
+  parseCsvRows(await read(file), file, ['item_id', 'position', 'click', 'propensity_score']);
+
 export async function obdReplay(
   campaign: string,
   from: string,
   to: string,
   { read, seed }: StudyOptions,
 ): Promise<ReplayRecord> {
-  const rows = parseCsvRows(await read(`obd/${from}/${campaign}.csv.gz`));
-  const other = parseCsvRows(await read(`obd/${to}/${campaign}.csv.gz`));
+  const rows = await obdRows(read, `obd/${from}/${campaign}.csv.gz`);
+  const other = await obdRows(read, `obd/${to}/${campaign}.csv.gz`);
   const table = JSON.parse(await read(`obd/bts_action_distribution_${campaign}.json`)) as {
     readonly n_actions: number;
     readonly probability_by_position_then_item: readonly (readonly number[])[];

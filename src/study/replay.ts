@@ -5,6 +5,12 @@ import { captionReplay, obdPairs, obdReplay, type ReplayRecord } from './replay-
 import type { Cell, Finding, Study } from './study.js';
 import { above, meanOf, percent, shareOf, show, showMean } from './summary.js';
 
+const CAPTIONS = 'caption-contest/captions-two-policies.csv.gz';
+const captionColumns = [
+  'contest',
+  ...['adaptive', 'uniform'].flatMap((arm) => ['unfunny', 'somewhat_funny', 'funny'].map((level) => `${arm}_${level}`)),
+];
+
 export const replay: Study = {
   name: 'replay',
   question:
@@ -16,7 +22,7 @@ export const replay: Study = {
     const pairs = options.size === 'quick' ? [['men', 'random', 'bts']] : obdPairs;
     let captions: Promise<readonly Readonly<Record<string, string>>[]> | undefined;
     const rowsOf = (): typeof captions & object =>
-      (captions ??= options.read('caption-contest/captions-two-policies.csv.gz').then(parseCsvRows));
+      (captions ??= options.read(CAPTIONS).then((text) => parseCsvRows(text, CAPTIONS, captionColumns)));
     return [
       ...contests.map(
         (contest): Cell<ReplayRecord> => ({
@@ -105,6 +111,7 @@ export const replay: Study = {
         title,
         axis,
         level: 0.95,
+        truthLabel: 'mean of the policy itself',
         rows: rows.flatMap((r) => [
           {
             target: r.name,

@@ -9,11 +9,11 @@ export interface Mean {
   readonly n: number;
 }
 
-/** Of independent numbers, at least one; of one alone the interval is all numbers, told as the number itself. */
+/** Of independent numbers, at least one; one alone says nothing of its spread, so its interval is all numbers. */
 export function meanOf(values: readonly number[], level = 0.95): Mean {
   const n = values.length;
   const mean = values.reduce((sum, v) => sum + v, 0) / n;
-  if (n < 2) return { mean, lower: mean, upper: mean, n };
+  if (n < 2) return { mean, lower: -Infinity, upper: Infinity, n };
   const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1);
   const reach = studentQuantile(1 - (1 - level) / 2, n - 1) * Math.sqrt(variance / n);
   return { mean, lower: mean - reach, upper: mean + reach, n };
@@ -33,9 +33,15 @@ export const above = ({ lower, upper }: Mean, limit = 0): Finding['holds'] =>
 export const below = ({ lower, upper }: Mean, limit = 0): Finding['holds'] =>
   upper < limit ? 'yes' : lower > limit ? 'no' : 'unclear';
 
-/** `1.23 [1.1, 1.4]`. */
-export const showMean = ({ mean, lower, upper }: Mean, digits = 3): string =>
-  `${show(mean, digits)} [${show(lower, digits)}, ${show(upper, digits)}]`;
+/** `1.23 [1.1, 1.4]`, and `1.23 (one run)` where nothing is known of the spread. */
+export const showMean = ({ mean, lower, upper, n }: Mean, digits = 3): string =>
+  n === 1
+    ? `${show(mean, digits)} (one run)`
+    : `${show(mean, digits)} [${show(lower, digits)}, ${show(upper, digits)}]`;
+
+/** The ends of a bar in a figure; none where nothing is known of the spread. */
+export const barOf = ({ lower, upper }: Mean): { readonly lower: number; readonly upper: number } | undefined =>
+  Number.isFinite(lower) && Number.isFinite(upper) ? { lower, upper } : undefined;
 
 export function show(value: number, digits = 3): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);

@@ -1,5 +1,5 @@
 import { logFromRecords } from '../data/index.js';
-import { evaluate } from '../pope/index.js';
+import { evaluate, type TargetResult } from '../pope/index.js';
 import { categorical, seededRandom, uniformInt } from '../random/index.js';
 import type { Json, StudyOptions } from './study.js';
 
@@ -9,18 +9,30 @@ export interface SurveyRecord {
   readonly policy: string;
   readonly seed: number;
   readonly questions: number;
+  /** Logged rounds of each question, of four answers each. */
+  readonly rounds: number;
   /** Minus the Jensen-Shannon divergence, mean over questions. */
   readonly exact: number;
-  readonly estimate: number | null;
-  readonly lower: number | null;
-  readonly upper: number | null;
-  /** What the tool says of its bias. */
+  readonly plain: SurveyEstimate;
+  /** With the told bias taken off. */
+  readonly corrected: SurveyEstimate;
+  /** What the tool says of the plain estimate's bias. */
   readonly bias: number;
   readonly agreement: number;
   readonly verdict: string;
 }
 
-export async function surveyExtreme(seed: number, { read, size }: StudyOptions): Promise<readonly SurveyRecord[]> {
+export type SurveyEstimate = {
+  readonly estimate: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+};
+
+export async function surveyExtreme(
+  seed: number,
+  rounds: number,
+  { read, size }: StudyOptions,
+): Promise<readonly SurveyRecord[]> {
   const random = seededRandom(seed);
   const questions = (await read('global-opinions/questions.jsonl'))
     .split('\n')
@@ -48,7 +60,7 @@ export async function surveyExtreme(seed: number, { read, size }: StudyOptions):
     },
   };
   const records = questions.flatMap(({ id, options, preferred }) =>
-    Array.from({ length: 10 }, () => ({
+    Array.from({ length: rounds }, () => ({
       prompt: id,
       opinion_distribution: Object.fromEntries(options.map((text, k) => [text, preferred[k]!])),
       responses: Array.from({ length: 4 }, () => {
@@ -65,28 +77,36 @@ export async function surveyExtreme(seed: number, { read, size }: StudyOptions):
       }),
     })),
   );
-  const result = evaluate(logFromRecords(records), {
-    signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
-    diversity: 'distribution',
-    seed,
-  });
+  const log = logFromRecords(records);
+  const [plain, corrected] = [false, true].map((biasCorrected) =>
+    evaluate(log, {
+      signals: [{ name: 'agree', transform: 'identity', weight: 1 }],
+      diversity: 'distribution',
+      estimators: ['snips'],
+      biasCorrected,
+      seed,
+    }),
+  );
+  const estimateOf = ({ diversity }: TargetResult): SurveyEstimate => {
+    const { estimate, lower, upper } = diversity['snips']!;
+    return { estimate, lower, upper };
+  };
   const divergence = (m: readonly number[], p: readonly number[]): number =>
     m.reduce((sum, a, k) => {
       const [b, half] = [p[k]!, (a + p[k]!) / 2];
       return sum + 0.5 * (a > 0 ? a * Math.log(a / half) : 0) + 0.5 * (b > 0 ? b * Math.log(b / half) : 0);
     }, 0);
   return Object.entries(policies).map(([policy, of]) => {
-    const target = result.targets[policy]!;
-    const d = target.diversity['snips'] ?? target.diversity['ips'] ?? Object.values(target.diversity)[0];
+    const target = plain!.targets[policy]!;
     return {
       policy,
       seed,
       questions: questions.length,
+      rounds,
       exact:
         -questions.reduce((sum, { preferred }) => sum + divergence(preferred, of(preferred)), 0) / questions.length,
-      estimate: d?.estimate ?? null,
-      lower: d?.lower ?? null,
-      upper: d?.upper ?? null,
+      plain: estimateOf(target),
+      corrected: estimateOf(corrected!.targets[policy]!),
       bias: target.diversity_bias ?? 0,
       agreement:
         questions.reduce((sum, { preferred }) => sum + of(preferred).reduce((s, p, k) => s + p * preferred[k]!, 0), 0) /

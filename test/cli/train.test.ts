@@ -334,7 +334,7 @@ describe('what pope train refuses', () => {
     await refused(/--beta/, '--beta', 'x');
     await refused(/--val-fraction/, '--val-fraction', '1');
     await refused(/--vocab-size.*at least 257/s, '--vocab-size', '10');
-    await refused(/config.nEmbd is 8; expected a multiple of config.nHead = 3/, ...tiny, '--n-head', '3');
+    await refused(/--n-embd is 8; expected a multiple of --n-head, 3/, ...tiny, '--n-head', '3');
   });
   it('options that do not go together', async () => {
     await refused(/--diversity coverage needs.*--candidates/, ...tiny, '--diversity', 'coverage');

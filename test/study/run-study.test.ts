@@ -1,11 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
 import { afterAll, describe, expect } from 'vitest';
 import { noProgress } from '../../src/cli/progress.js';
 import { type RunStudyOptions, runStudy } from '../../src/cli/study/run-study.js';
+import { parseCsvRows } from '../../src/study/csv-rows.js';
 import { type Json, renderPage, type Study } from '../../src/study/index.js';
+import { above, barOf, below, meanOf, shareOf, showMean } from '../../src/study/summary.js';
 
 const root = mkdtempSync(join(tmpdir(), 'pope-study-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -120,5 +122,66 @@ describe('a study', () => {
       /expected a folder with obd, polis in it, but obd, polis are not there/,
     );
     expect(ran).toEqual([]);
+  });
+
+  test('quick never takes the place of a full one, nor makes its page', async () => {
+    const out = folder();
+    await runStudy(counting(2), options(out));
+    const before = written(out);
+    for (const over of [{}, { fresh: true }])
+      await expect(runStudy(counting(1), options(out, { size: 'quick', ...over }))).rejects.toThrow(
+        /counting.json is of a full run, which --size quick would overwrite; expected another --out/,
+      );
+    await expect(runStudy(counting(2), options(out, { size: 'quick', pageOnly: true }))).rejects.toThrow(
+      /--size is quick, but .*counting.json is of a full run; expected --page without --size/,
+    );
+    expect(written(out)).toEqual(before);
+    const other = folder();
+    await runStudy(counting(1), options(other, { size: 'quick' }));
+    await runStudy(counting(1), options(other, { size: 'quick', seed: 9 }));
+    await runStudy(counting(2), options(other));
+    expect(written(other)['counting.md']).toBe(before['counting.md']);
+  });
+
+  test('names the file and the line of what it did not write', async () => {
+    const out = folder();
+    mkdirSync(join(out, '.cache'), { recursive: true });
+    const settings = { seed: 3, size: 'full', study_version: 1 };
+    writeFileSync(
+      join(out, '.cache', 'counting.jsonl'),
+      `${JSON.stringify(settings)}\n{"key":"cell 0","record":1}\nxx\n`,
+    );
+    await expect(runStudy(counting(2), options(out))).rejects.toThrow(
+      /counting\.jsonl, line 3, is no cell of an earlier run .*begin anew with --fresh/,
+    );
+    await runStudy(counting(2), options(out, { fresh: true }));
+    writeFileSync(join(out, 'counting.json'), '[1');
+    await expect(runStudy(counting(2), options(out, { pageOnly: true }))).rejects.toThrow(
+      /counting\.json is not what `pope experiment counting` writes/,
+    );
+  });
+});
+
+describe('the rows of a CSV', () => {
+  test('have the columns that are asked for, or the file is named', () => {
+    expect(parseCsvRows('a,b\n1,"2, 3"\n', 'x.csv', ['a', 'b'])).toEqual([{ a: '1', b: '2, 3' }]);
+    expect(() => parseCsvRows('a,b\n1,2\n', 'x.csv', ['a', 'votes'])).toThrow(
+      'x.csv has no votes; expected a CSV with a header and the columns a, votes.',
+    );
+    expect(() => parseCsvRows('a,b\n', 'x.csv', ['a'])).toThrow('x.csv has no rows');
+    expect(() => parseCsvRows('a,b\n1\n', 'x.csv', ['a'])).toThrow(/^x.csv cannot be read \(.*Invalid Record/);
+  });
+});
+
+describe('means of a study', () => {
+  test('one run says nothing of its spread: no claim about it holds or fails', () => {
+    const one = meanOf([2]);
+    expect([above(one), below(one), above(one, 5)]).toEqual(['unclear', 'unclear', 'unclear']);
+    expect(showMean(one)).toBe('2 (one run)');
+    expect(barOf(one)).toBeUndefined();
+    const two = meanOf([2, 2.001]);
+    expect([above(two), below(two)]).toEqual(['yes', 'no']);
+    expect(barOf(two)).toEqual({ lower: two.lower, upper: two.upper });
+    expect(above(shareOf(0, 0), 0.5)).toBe('unclear');
   });
 });

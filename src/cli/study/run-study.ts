@@ -8,7 +8,7 @@ import { version } from '../../version.js';
 import { packagedData } from '../packaged-data.js';
 import type { Progress } from '../progress.js';
 import { dataFolder } from './data-folder.js';
-import { writeStudyIndex } from './study-index.js';
+import { storedStudy, writeStudyIndex } from './study-index.js';
 
 export interface RunStudyOptions {
   readonly seed: number;
@@ -42,7 +42,8 @@ export interface StudyResult {
  */
 export async function runStudy(study: Study, options: RunStudyOptions): Promise<StudyResult> {
   const { seed, size, out, signal, progress, say } = options;
-  if (options.pageOnly) return writeAgain(study, out);
+  if (options.pageOnly) return writeAgain(study, out, size);
+  if (size === 'quick') await assertNoFullRun(study.name, out);
   const folder = await dataFolder(options.data, study.needs);
   const settings = { seed, size, study_version: study.version };
   const cells = await study.cells({ seed, size, read: (path) => readData(folder, path), signal });
@@ -84,13 +85,26 @@ export async function runStudy(study: Study, options: RunStudyOptions): Promise<
   return result;
 }
 
+/** A quick run is to see that it runs: it never takes the place of what took hours. @throws PopeError where it would. */
+async function assertNoFullRun(name: string, out: string): Promise<void> {
+  if ((await storedStudy(out, name))?.settings.size !== 'full') return;
+  throw new PopeError(
+    `--out is ${JSON.stringify(out)}, where ${name}.json is of a full run, which --size quick would overwrite; expected another --out.`,
+    { argument: '--out', got: out },
+  );
+}
+
 /** The page of a JSON that is there. @throws PopeError where there is none, or it is of another version of the study. */
-async function writeAgain(study: Study, out: string): Promise<StudyResult> {
+async function writeAgain(study: Study, out: string, size: 'full' | 'quick'): Promise<StudyResult> {
   const path = join(out, `${study.name}.json`);
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null)
+  const stored = await storedStudy(out, study.name);
+  if (stored === null)
     throw new PopeError(`${path} is not there; expected the JSON of a run.`, { code: 'bad_file', file: path });
-  const stored = JSON.parse(text) as StudyResult;
+  if (size === 'quick' && stored.settings.size === 'full')
+    throw new PopeError(`--size is quick, but ${path} is of a full run; expected --page without --size.`, {
+      argument: '--size',
+      got: size,
+    });
   if (stored.settings.study_version !== study.version) {
     throw new PopeError(
       `${path} is of version ${stored.settings.study_version} of the study; expected ${study.version}. Run it anew.`,
@@ -125,9 +139,16 @@ async function keptRecords(path: string, settings: unknown): Promise<Map<string,
   const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
   if (lines.length === 0 || lines[0] !== JSON.stringify(settings)) return new Map();
   return new Map(
-    lines.slice(1).map((line) => {
-      const { key, record } = JSON.parse(line) as { key: string; record: Json };
-      return [key, record];
+    lines.slice(1).map((line, i) => {
+      try {
+        const { key, record } = JSON.parse(line) as { key: string; record: Json };
+        return [key, record];
+      } catch (error) {
+        throw new PopeError(
+          `${path}, line ${i + 2}, is no cell of an earlier run (${(error as Error).message}); expected {"key", "record"}. Delete the file, or begin anew with --fresh.`,
+          { code: 'bad_file', file: path },
+        );
+      }
     }),
   );
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../data/node.js';
 import { markdownTable, paperClaims, studies } from '../../study/index.js';
+import { PopeError } from '../../util/index.js';
 import type { StudyResult } from './run-study.js';
 
 /** The paper's claims: how many findings of which studies speak for each and against it. */
@@ -26,12 +27,30 @@ function claimsTable(findings: readonly (StudyResult['findings'][number] & { rea
   return `## The claims of the paper's summary\n\n${markdownTable(['claim, in our words', 'verdict', 'findings', 'studies'], rows)}\n\nOur data, models and budgets are small: a claim that does not hold here may hold where the paper tried it, and the other way round.`;
 }
 
+/** NAME.json of a folder; null where it is not there. @throws PopeError where it is no such file. */
+export async function storedStudy(folder: string, name: string): Promise<StudyResult | null> {
+  const path = join(folder, `${name}.json`);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const stored = JSON.parse(text) as StudyResult;
+    if (stored.study === name && Array.isArray(stored.records) && stored.settings !== undefined) return stored;
+  } catch {}
+  throw new PopeError(
+    `${path} is not what \`pope experiment ${name}\` writes; expected its JSON. Delete it or move it.`,
+    {
+      code: 'bad_file',
+      file: path,
+    },
+  );
+}
+
 /** Writes index.md: every study whose JSON is in the folder, one sentence each, and every finding, those against first. */
 export async function writeStudyIndex(folder: string): Promise<void> {
   const results: StudyResult[] = [];
   for (const { name } of studies) {
-    const text = await readFile(join(folder, `${name}.json`), 'utf8').catch(() => null);
-    if (text !== null) results.push(JSON.parse(text) as StudyResult);
+    const stored = await storedStudy(folder, name);
+    if (stored !== null) results.push(stored);
   }
   const findings = results.flatMap(({ study, findings }) => findings.map((finding) => ({ study, ...finding })));
   const list = (holds: string): string => {

@@ -41,6 +41,10 @@ export interface IntervalFigureData extends FigureText {
   readonly level?: number | undefined;
   /** The palette's index of the first target that is not the logging policy; 1 by default, as 0 is the logging policy's. */
   readonly firstColor?: number;
+  /** One colour for all: where targets are not policies that a reader meets again. */
+  readonly oneColor?: boolean;
+  /** What the diamonds are; "truth" by default. */
+  readonly truthLabel?: string;
   /** A vertical line, such as the logging policy's own value. */
   readonly reference?: { readonly label: string; readonly value: MaybeNumber } | undefined;
 }
@@ -68,7 +72,8 @@ export function intervalFigure(data: IntervalFigureData): string {
   const head = legend(entries(data), 16, 48, WIDTH - 16);
   const top = 48 + head.height + 6;
   const bottom = top + targets.length * HEAD + data.rows.length * LINE + 4;
-  const box: Box = { left: 16 + labelWidth + 10, right: WIDTH - 200, top, bottom };
+  const numbers = Math.min(230, Math.max(172, ...data.rows.map((r) => Math.ceil(pixelWidth(shownOf(r), SMALL)))));
+  const box: Box = { left: 16 + labelWidth + 10, right: WIDTH - 28 - numbers, top, bottom };
   const domain = domainOf(data);
   const at = linearScale(domain, [box.left, box.right]);
   const ticks = niceTicks(domain[0], domain[1], 6);
@@ -81,7 +86,15 @@ export function intervalFigure(data: IntervalFigureData): string {
     marks.push(text(16, y, name, { weight: 600, halo: true }));
     y += 15;
     for (const row of data.rows.filter((r) => r.target === target)) {
-      marks.push(drawRow(row, y, box, at, row.refused === true ? MUTED : colorOf(colors.get(target) ?? 0)));
+      marks.push(
+        drawRow(
+          row,
+          y,
+          box,
+          at,
+          row.refused === true ? MUTED : colorOf(data.oneColor === true ? 0 : (colors.get(target) ?? 0)),
+        ),
+      );
       y += LINE;
     }
     y += 2;
@@ -126,22 +139,25 @@ function drawRow(row: IntervalRow, y: number, box: Box, at: (v: number) => numbe
   if (isNumber(estimate) && !outside(estimate)) marks.push(marker(0, at(estimate), y, color, row.refused === true));
   // On top and hollow: where they agree, the estimate shows inside the truth.
   if (isNumber(truth) && !outside(truth)) marks.push(diamond(at(truth), y));
-  const shown = isNumber(estimate)
-    ? `${formatEstimate(estimate, lower, upper)}  ${formatInterval(lower, upper)}`
-    : 'no finite estimate';
   return element(
     'g',
     {},
     text(30, y + 4, row.estimator, { size: SMALL, fill: row.refused === true ? MUTED : INK, limit: box.left - 40 }),
     ...marks,
-    text(WIDTH - 16, y + 4, shown, {
+    text(WIDTH - 16, y + 4, shownOf(row), {
       size: SMALL,
       anchor: 'end',
       fill: row.refused === true ? MUTED : INK,
-      limit: 172,
+      limit: WIDTH - 28 - box.right,
     }),
   );
 }
+
+/** The row in numbers. */
+const shownOf = ({ estimate, lower, upper }: IntervalRow): string =>
+  isNumber(estimate)
+    ? `${formatEstimate(estimate, lower, upper)}  ${formatInterval(lower, upper)}`
+    : 'no finite estimate';
 
 /** Refused rows may not stretch the axis, unless nothing else is there. */
 function domainOf({ rows, reference }: IntervalFigureData): readonly [number, number] {
@@ -152,7 +168,7 @@ function domainOf({ rows, reference }: IntervalFigureData): readonly [number, nu
   return paddedExtent([...ends, ...truths, reference?.value].filter(isNumber), 0.06);
 }
 
-function entries({ rows, reference, level }: IntervalFigureData): LegendEntry[] {
+function entries({ rows, reference, level, truthLabel = 'truth' }: IntervalFigureData): LegendEntry[] {
   const interval = level === undefined ? 'interval' : `${formatNumber(level * 100)}% interval`;
   const all: LegendEntry[] = [
     { label: `estimate and ${interval}`, sign: (x, y) => [line(x - 9, y, x + 9, y, INK, 2.2), marker(0, x, y, INK)] },
@@ -163,7 +179,7 @@ function entries({ rows, reference, level }: IntervalFigureData): LegendEntry[] 
       sign: (x, y) => [line(x - 9, y, x + 9, y, MUTED, 2.2), marker(0, x, y, MUTED, true)],
     });
   }
-  if (rows.some(({ truth }) => isNumber(truth))) all.push({ label: 'truth', sign: diamond });
+  if (rows.some(({ truth }) => isNumber(truth))) all.push({ label: truthLabel, sign: diamond });
   if (reference !== undefined && isNumber(reference.value)) {
     all.push({
       label: `${reference.label}: ${formatNumber(reference.value)}`,
@@ -173,10 +189,10 @@ function entries({ rows, reference, level }: IntervalFigureData): LegendEntry[] 
   return all;
 }
 
-const describe = ({ rows, axis }: IntervalFigureData): string =>
+const describe = ({ rows, axis, truthLabel = 'truth' }: IntervalFigureData): string =>
   `${axis}. ${rows
     .map(
       (r) =>
-        `${r.target}, ${r.estimator}: ${formatNumber(r.estimate)} ${formatInterval(r.lower, r.upper)}${isNumber(r.truth) ? `, truth ${formatNumber(r.truth)}` : ''}${r.refused === true ? ', refused' : ''}.`,
+        `${r.target}, ${r.estimator}: ${formatNumber(r.estimate)} ${formatInterval(r.lower, r.upper)}${isNumber(r.truth) ? `, ${truthLabel} ${formatNumber(r.truth)}` : ''}${r.refused === true ? ', refused' : ''}.`,
     )
     .join(' ')}`;

@@ -48,6 +48,10 @@ export interface SeriesPanelsData extends FigureText {
   readonly panels: readonly SeriesPanel[];
   /** Name of the horizontal axis, with its unit. */
   readonly xAxis: string;
+  /** Moves the series of a panel a little apart, for curves that lie on one another at a few x. */
+  readonly dodge?: boolean;
+  /** What the panels' dashed lines are, for the legend. */
+  readonly referenceLabel?: string;
   /** x are powers of ten: ticks are labelled by the number itself. */
   readonly xPowers?: boolean;
 }
@@ -65,7 +69,17 @@ export function seriesPanels(data: SeriesPanelsData): string {
   const names = [...new Set(data.panels.flatMap(({ series }) => series.map(({ name }) => name)))];
   const indices = policyColors(names, 0);
   const head = legend(
-    names.map((name) => entry(name, indices.get(name) ?? 0)),
+    [
+      ...names.map((name) => entry(name, indices.get(name) ?? 0)),
+      ...(data.referenceLabel === undefined
+        ? []
+        : [
+            {
+              label: data.referenceLabel,
+              sign: (x: number, y: number) => line(x - 9, y, x + 9, y, SOFT_INK, 1.4, '5 4'),
+            },
+          ]),
+    ],
     16,
     48,
     WIDTH - 16,
@@ -93,7 +107,7 @@ function drawPanel(
   box: Box,
   domain: readonly [number, number],
   indices: ReadonlyMap<string, number>,
-  { xAxis: xName, xPowers = false }: SeriesPanelsData,
+  { xAxis: xName, xPowers = false, dodge = false }: SeriesPanelsData,
 ): Markup {
   const log = panel.log === true;
   const value = (v: number, what: string): number => {
@@ -108,13 +122,15 @@ function drawPanel(
   );
   if (panel.reference !== undefined) all.push(value(panel.reference, 'reference'));
   const range = paddedExtent(all, 0.08);
-  const x = linearScale(domain, [box.left, box.right]);
+  const atX = linearScale(domain, [box.left, box.right]);
   const at = linearScale(range, [box.bottom, box.top]);
   const y = (v: number): number => at(value(v, panel.title));
   const ticks: Ticks = niceTicks(range[0], range[1], 5);
   const xTicks = niceTicks(domain[0], domain[1], 6);
   const show = log ? (v: number): string => formatNumber(10 ** v, 2) : labeller(ticks);
-  const marks = panel.series.map(({ name, points, scatter = false }) => {
+  const marks = panel.series.map(({ name, points, scatter = false }, place) => {
+    const aside = dodge ? 6 * (place - (panel.series.length - 1) / 2) : 0;
+    const x = (v: number): number => atX(v) + aside;
     const i = indices.get(name) ?? 0;
     const color = colorOf(i);
     const sorted = [...points].sort((a, b) => a.x - b.x);
@@ -146,7 +162,7 @@ function drawPanel(
     'g',
     {},
     text(box.left - 60, box.top - 10, panel.title, { size: SMALL, weight: 600, limit: box.right - box.left + 60 }),
-    xAxis(box, x, xTicks, xName, xPowers ? (v) => formatNumber(10 ** v, 2) : labeller(xTicks)),
+    xAxis(box, atX, xTicks, xName, xPowers ? (v) => formatNumber(10 ** v, 2) : labeller(xTicks)),
     yAxis(box, at, ticks, panel.axis, box.left - 60, show),
     panel.reference === undefined
       ? null
