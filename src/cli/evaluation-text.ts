@@ -84,7 +84,7 @@ function targetText(name: string, target: TargetResult, kinds: readonly Componen
     `target ${name}: ${paint(level)}`,
     estimates.every(refusedAt) && colour ? dim(table) : table,
     weights(target.diagnostics),
-    ...verdictLines(target.verdict),
+    ...verdictLines(target.verdict, target),
   ];
   if (joint !== undefined && joint.level !== 'supported' && estimates.some(({ key }) => key === 'joint_ips')) {
     lines.push(`joint_ips, on the products of whole slates: ${joint.level}`, ...verdictLines(joint).slice(1));
@@ -98,7 +98,7 @@ function targetText(name: string, target: TargetResult, kinds: readonly Componen
 }
 
 /** The verdict in words, one reason a line; the rows of the largest weights, which many reasons name, once at the end. */
-function verdictLines({ level, reasons }: TargetResult['verdict']): string[] {
+function verdictLines({ level, reasons }: TargetResult['verdict'], target?: TargetResult): string[] {
   let worst = '';
   const bullets = reasons.map(
     (reason) =>
@@ -108,7 +108,7 @@ function verdictLines({ level, reasons }: TargetResult['verdict']): string[] {
       })}`,
   );
   return [
-    verdictSentence({ level, reasons: [] }),
+    verdictSentence({ level, reasons: [] }, target),
     ...bullets,
     ...(worst === '' ? [] : [`  largest weights: ${worst}`]),
   ];

@@ -158,4 +158,5 @@ function worstRows({ largest }: Diagnostics, nameOf: ((j: number) => string) | u
   return `; largest weights: ${largest.map(nameOf).join(', ')}`;
 }
 
-const digits = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : 'unbounded');
+const digits = (x: number): string =>
+  !Number.isFinite(x) ? 'unbounded' : x >= 1e6 ? x.toExponential(2) : String(Number(x.toPrecision(3)));

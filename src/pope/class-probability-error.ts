@@ -1,50 +1,107 @@
 import { type Log, promptKey } from '../ope/index.js';
-import { type ClassProbabilities, forEachResponse, requireOpinions } from './class-probability.js';
+import { type ClassProbabilities, requireOpinions } from './class-probability.js';
 
 /** How far the estimated class probabilities of one prompt may be off. */
 export interface ClassProbabilityError {
-  /** 1/sum s^2 of the shares s in the prompt's weights: so many equal weights would tell as much; 0 for no weight. */
-  readonly effectiveResponses: number;
-  /** Class -> variance of its probability p: sum of s^2 (1[own class] - p)^2. */
+  /** Class -> variance of its probability p. */
   readonly variance: ReadonlyMap<string, number>;
-  /** Class -> bias of p, a ratio of two sums of the same weights: -(sum of s^2 (1[own class] - p)); 0 for equal weights. */
+  /** Class -> bias of p, a ratio of two sums of the same weights; 0 for equal weights. */
   readonly bias: ReadonlyMap<string, number>;
+  /**
+   * Probability of the classes that one round (or cluster) alone shows, from 0 to 1: of about so much no round shows
+   * anything (Good and Turing). 1 for a prompt of one round, which tells nothing of its own error.
+   */
+  readonly unseen: number;
 }
 
 /**
- * Of every prompt, to second order; both are divided by 1 - sum s^2, as a variance of n numbers is by (n - 1)/n, and are
- * 0 for a prompt that one response fills: it tells nothing of its own error.
+ * Of every prompt. With s_g the share of round (or cluster) g in the prompt's weights, s_gc that of its responses of class
+ * c, and d_gc = s_gc - p_c s_g: the variance of p_c is sum_g d_gc^2 and its bias -sum_g s_g d_gc, both to second order and
+ * over 1 - sum_g s_g^2, which is (n - 1)/n for equal shares.
  * @id D3
  */
 export function classProbabilityErrors(
   log: Log,
-  { byPrompt, weightShare }: ClassProbabilities,
+  estimated: ClassProbabilities,
 ): ReadonlyMap<string, ClassProbabilityError> {
-  const opinions = requireOpinions(log);
-  const keys = log.prompts.map(promptKey);
-  const squares = new Map(
-    [...byPrompt].map(([key, classes]) => [key, new Map([...classes.keys()].map((c) => [c, 0]))]),
+  const sums = new Map(
+    [...estimated.byPrompt].map(([key, classes]) => [
+      key,
+      { all: 0, of: new Map([...classes.keys()].map((c) => [c, { squares: 0, products: 0 }])) },
+    ]),
   );
-  forEachResponse(log, (i, j) => {
-    const own = squares.get(keys[i])!;
-    own.set(opinions[j], own.get(opinions[j])! + weightShare[j] ** 2);
-  });
-  return new Map([...byPrompt].map(([key, classes]) => [key, errorOf(classes, squares.get(key)!)]));
+  for (const { key, rounds } of unitsOfPrompts(log)) {
+    const { total, byClass } = sharesOf(log, estimated, rounds);
+    const prompt = sums.get(key)!;
+    prompt.all += total * total;
+    for (const [c, share] of byClass) {
+      const own = prompt.of.get(c)!;
+      own.squares += share * share;
+      own.products += share * total;
+    }
+  }
+  return new Map([...estimated.byPrompt].map(([key, classes]) => [key, errorOf(classes, sums.get(key)!)]));
 }
 
-/** With S the squared shares and S_c those of class c: (1 - 2 p) S_c + p^2 S, and p S - S_c. */
-function errorOf(classes: ReadonlyMap<string, number>, squares: ReadonlyMap<string, number>): ClassProbabilityError {
-  let all = 0;
-  for (const s of squares.values()) all += s;
+/** sum d^2 = A - 2 p B + p^2 S and -sum s d = p S - B, with A the squared shares of a class, B their products with s. */
+function errorOf(
+  classes: ReadonlyMap<string, number>,
+  {
+    all,
+    of,
+  }: {
+    readonly all: number;
+    readonly of: ReadonlyMap<string, { readonly squares: number; readonly products: number }>;
+  },
+): ClassProbabilityError {
   const known = 1 - all;
-  // 1 up to rounding: one response, or one beside which the others weigh nothing
+  // 1 up to rounding: one round, or one beside which the others weigh nothing
   const scale = known > 1e-12 ? 1 / known : 0;
   const variance = new Map<string, number>();
   const bias = new Map<string, number>();
+  let [unseen, mass] = [0, 0];
   for (const [c, p] of classes) {
-    const own = squares.get(c)!;
-    variance.set(c, scale * Math.max(0, (1 - 2 * p) * own + p * p * all));
-    bias.set(c, scale * (p * all - own));
+    const { squares, products } = of.get(c)!;
+    const v = scale * Math.max(0, squares - 2 * p * products + p * p * all);
+    variance.set(c, v);
+    bias.set(c, scale * (p * all - products));
+    mass += p;
+    if (p === 0) continue;
+    // so many equal shares would tell p as well; 1 where one round alone shows the class
+    const times = v > 0 ? (scale * p * p * (1 - p)) / v : 1 / all;
+    unseen += p * Math.min(1, Math.max(0, 2 - times));
   }
-  return { effectiveResponses: all === 0 ? 0 : 1 / all, variance, bias };
+  return { variance, bias, unseen: mass === 0 ? 1 : Math.min(1, unseen) };
+}
+
+/** The shares of some rounds of one prompt: of all their responses, and by class. */
+function sharesOf(
+  { offsets, opinions }: Log,
+  { weightShare }: ClassProbabilities,
+  rounds: readonly number[],
+): { readonly total: number; readonly byClass: ReadonlyMap<string, number> } {
+  let total = 0;
+  const byClass = new Map<string, number>();
+  for (const i of rounds)
+    for (let j = offsets[i]; j < offsets[i + 1]; j++) {
+      total += weightShare[j];
+      byClass.set(opinions![j]!, (byClass.get(opinions![j]!) ?? 0) + weightShare[j]);
+    }
+  return { total, byClass };
+}
+
+/** The rounds of each prompt by what is independent: one round each, or those of one cluster. */
+function unitsOfPrompts(log: Log): Iterable<{ readonly key: string; readonly rounds: readonly number[] }> {
+  requireOpinions(log);
+  const { prompts, clusters } = log;
+  const units = new Map<string, { key: string; rounds: number[] }>();
+  if (clusters === null) return prompts.map((prompt, i) => ({ key: promptKey(prompt), rounds: [i] }));
+  prompts.forEach((prompt, i) => {
+    const key = promptKey(prompt);
+    const name = JSON.stringify([clusters[i], key]);
+    const own = units.get(name);
+    if (own === undefined) units.set(name, { key, rounds: [i] });
+    else own.rounds.push(i);
+  });
+  return units.values();
 }

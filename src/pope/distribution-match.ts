@@ -8,11 +8,11 @@ import { classProbabilities, requireOpinions } from './class-probability.js';
 import { classProbabilityErrors } from './class-probability-error.js';
 import { distributionReward } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
-import { type PlugIn, plugInFrom, type RowBias } from './plug-in.js';
+import { type PlugIn, plugInFrom } from './plug-in.js';
 
 /** How a policy's opinions match what people prefer, by round; all [N]. */
 export interface DistributionMatch {
-  /** -JS(m(c|x), pi(c|x)) of each round, pi(c|x) pooled over the prompt's logged responses. */
+  /** -JS(m(c|x), pi(c|x)) of each round, pi(c|x) pooled over the prompt's responses with feedback. */
   readonly reward: Float64Array;
   /**
    * What a round's own responses did to the pooled pi(c|x), to first order: its sum over the rounds of a prompt is 0, so
@@ -26,18 +26,17 @@ export interface DistributionMatch {
  * The plug-in of D5 with its linearisation. With q the pooled probabilities of a prompt of n rounds, s_j the share of
  * response j in the prompt's weights and D = -JS, round k has the influence n (mean of dD/dq)(sum of its s_j (e_j - q)).
  * The bias is dD/dq times the bias of q and half of D's second derivative times its variance, summed over classes.
- * @param logRatio log rho of every response of the log.
+ * @param logRatio log rho of every response of the log; those without feedback are not pooled.
  * @throws PopeError where a round has no distribution, a response no opinion, or a prompt no weight at all.
  * @id D5
  */
 export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array): DistributionMatch {
   const { log, roundIndex } = rows;
-  const estimated = classProbabilities(log, logRatio);
+  const estimated = classProbabilities(log, ofUsed(rows, logRatio));
   const { byPrompt, weightShare } = estimated;
   const errors = classProbabilityErrors(log, estimated);
   const opinions = requireOpinions(log);
-  const [reward, influence] = [new Float64Array(roundIndex.length), new Float64Array(roundIndex.length)];
-  const biases: RowBias[] = [];
+  const [reward, influence, biases] = [0, 1, 2].map(() => new Float64Array(roundIndex.length));
   for (const { classes, prompts } of promptsByClasses(rows, byPrompt)) {
     const size = classes.length;
     const m = prompts.flatMap(({ positions }) => positions.map((r) => preferredOf(rows, roundIndex[r])));
@@ -63,21 +62,16 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
           own += weightShare[j] * (slope.get(opinions[j])! - level);
         return own;
       });
-      // rounds that are left out (no feedback) pooled as well: what is left of them is taken off
-      const mean = moved.reduce((total, own) => total + own, 0) / moved.length;
       positions.forEach((r, i) => {
         reward[r] = value[row];
-        influence[r] = moved[i] - mean;
-        let [bias, extent] = [0, 0];
+        influence[r] = moved[i];
         classes.forEach((name, c) => {
           const [wanted, mass] = [preferred[row * size + c], predicted[row * size + c]];
           if (mass === 0) return;
           const ofBias = gradient[row * size + c] * off.bias.get(name)!;
           const ofVariance = (0.25 * wanted * off.variance.get(name)!) / (mass * (wanted + mass));
-          bias += ofBias - ofVariance;
-          extent += Math.abs(ofBias) + ofVariance;
+          biases[r] += ofBias - ofVariance;
         });
-        biases[r] = { bias, size: extent };
         row++;
       });
     }
@@ -85,8 +79,19 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
   return {
     reward,
     influence,
-    plugIn: plugInFrom(rows, errors, (r) => biases[r], Math.LN2),
+    // a class that is wanted much more than it is said hides half of what it hides of an entropy
+    plugIn: plugInFrom(rows, errors, (r) => biases[r], 0.5),
   };
+}
+
+/**
+ * Weight 0 for responses that are left out (no feedback): what they do to pi(c|x) would be in no round's term, and so in no
+ * standard error.
+ */
+function ofUsed({ responseIndex }: EvaluationRows, logRatio: Float64Array): Float64Array {
+  const used = new Float64Array(logRatio.length).fill(-Infinity);
+  for (const j of responseIndex) used[j] = logRatio[j];
+  return used;
 }
 
 /** D5 of each round and its gradient in that round's q: rows of `size` classes. */

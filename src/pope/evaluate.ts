@@ -8,7 +8,7 @@ import { finishFigures, noEntries, type PendingFigure, targetFigures } from './f
 import { groupsByTarget } from './groups-by-target.js';
 import { plugInOfDiversity, type ScoredPolicy } from './log-diversity.js';
 import { plugInOf } from './plug-in.js';
-import { ownTerms, policyTerms, predictionColumns } from './policy-terms.js';
+import { ownTerms, pairedTerms, policyTerms, predictionColumns } from './policy-terms.js';
 import { type Component, components, type EstimateEntry, type EvaluationResult, type TargetResult } from './result.js';
 import {
   diagnosticsResult,
@@ -38,13 +38,14 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     { ...settings, estimators: ['ips', 'joint_ips'] },
     new Float64Array(rows.responseIndex.length),
   );
+  const ownPlugIn = plugInOfDiversity(logging.diversity);
   const own: Record<Component, EstimateEntry | null> = { utility: null, diversity: null, value: null };
   for (const c of components) {
     const terms = ownTerms(logging.terms[c]);
     const put = (entry: EstimateEntry): void => {
       own[c] = entry;
     };
-    const plugIn = plugInOf(c, settings.tau, plugInOfDiversity(logging.diversity));
+    const plugIn = plugInOf(c, settings.tau, ownPlugIn);
     const guarantee = plugIn === undefined ? 'both' : 'none';
     if (terms !== undefined) figures.push({ path: `logging.${c}`, terms, isDifference: false, guarantee, plugIn, put });
   }
@@ -63,11 +64,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     const use = { ...settings, tuned: tuning.tuned };
     const found = policyTerms(rows, policy, use, logRatio, name);
     const entries = { own: noEntries(), versus: noEntries() };
-    // exact classes would be compared with the logging policy's estimated ones: a difference needs both of one kind
-    const paired =
-      settings.diversity === 'coverage' && policy.classLogProb !== undefined
-        ? policyTerms(rows, { logProb: policy.logProb }, use, logRatio, name)
-        : found;
+    const paired = pairedTerms(rows, policy, use, logRatio, name, found);
     figures.push(...targetFigures(name, { own: found, paired, logging }, entries, rows, warnings, use));
     return { name, logRatio, found, entries, tuning };
   });
@@ -110,7 +107,6 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
           diversity_bias: plugIn.bias,
           ...(plugIn.removed !== undefined && { diversity_bias_removed: plugIn.removed }),
           diversity_bias_unknown: plugIn.unknown,
-          few_responses_share: plugIn.fewResponses,
         }),
         diagnostics: {
           ...diagnosticsResult(diagnostics),
@@ -151,6 +147,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     },
     settings: settingsRecord(settings),
     logging: own,
+    ...(ownPlugIn && { logging_diversity_bias: ownPlugIn.bias }),
     targets: Object.fromEntries(targets),
     warnings,
   };

@@ -23,6 +23,13 @@ export function evaluationWarnings(
 ): Warning[] {
   const warnings: Warning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message: `${target}: ${message}` });
+  const warnSupport = (meanWeight: number): void => {
+    if (meanWeight < 1)
+      warn(
+        'deficient_support',
+        `about ${((1 - meanWeight) * 100).toFixed(0)} % of the target's mass lies where the log has none, if the propensities are right.`,
+      );
+  };
   const responses = rows.responseIndex.length;
   const { effectiveSampleSize: limits, effectiveShare } = defaultLimits;
   if (d.effectiveSampleSize < limits.weak || d.effectiveSampleSize / responses < effectiveShare.weak) {
@@ -42,6 +49,7 @@ export function evaluationWarnings(
       'mean_weight_off',
       `the mean weight is ${d.meanWeight!.toPrecision(3)}, far from 1, and has no standard error (${d.units} independent units): wrong propensities, or a target outside of the log's support.`,
     );
+    warnSupport(d.meanWeight!);
   }
   const off = meanWeightDeviation(d.meanWeight, d.meanWeightError);
   if (d.meanWeight !== null && off !== null && off > defaultLimits.meanWeightErrors.refuse) {
@@ -49,12 +57,7 @@ export function evaluationWarnings(
       'mean_weight_off',
       `the mean weight is ${d.meanWeight.toPrecision(3)}, further from 1 than 4 standard errors: wrong propensities.`,
     );
-    if (d.meanWeight < 1) {
-      warn(
-        'deficient_support',
-        `about ${((1 - d.meanWeight) * 100).toFixed(0)} % of the target's mass lies where the log has none, if the propensities are right.`,
-      );
-    }
+    warnSupport(d.meanWeight);
   }
   if (diversity.form === 'response' && tau * range(diversity.reward) > range(rows.utility)) {
     warn(
@@ -108,7 +111,7 @@ export function logWideWarnings(
   if (diversity === 'distribution' || diversity === 'coverage') {
     warn(
       'estimated_classes',
-      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): ${biasCorrected ? 'their bias was taken off to second order' : 'the estimates are biased where a prompt has few responses'}.`,
+      `The class probabilities behind diversity "${diversity}" are estimated from the same log (of a target over candidates they are exact, but for its difference from the logging policy): ${biasCorrected ? 'their bias was taken off, as far as second order tells it' : 'the estimates are biased where a prompt has few responses'}.`,
     );
   }
   if (rows.log.propensity === 'fitted') {

@@ -4,7 +4,7 @@ import type { Settings } from './evaluate-settings.js';
 import { type EvaluationRows, evaluationRows, takeRows } from './evaluation-rows.js';
 import { type Entries, noEntries, type PendingFigure, targetFigures } from './figures.js';
 import type { ScoredPolicy } from './log-diversity.js';
-import { policyTerms } from './policy-terms.js';
+import { type PolicyTerms, pairedTerms, policyTerms } from './policy-terms.js';
 import type { EstimatesByKey, GroupResult, GroupsResult, WorstGroup } from './result.js';
 import { unitOfResponse } from './target-parts.js';
 import { responseVerdict } from './target-verdict.js';
@@ -80,11 +80,12 @@ export function pendingGroup(
   const logProb = takeRows(rows, policy.logProb);
   const logRatio = logProb.map((p, m) => p - rows.logPropensity[m]);
   const own = policyTerms(rows, policy, use, logRatio, target);
-  const kept = bare ? { ...own, terms: { ...own.terms, value: {} } } : own;
+  const paired = pairedTerms(rows, policy, use, logRatio, target, own);
+  const kept = (of: PolicyTerms): PolicyTerms => (bare ? { ...of, terms: { ...of.terms, value: {} } } : of);
   const entries: { own: Entries; versus: Entries } = { own: noEntries(), versus: noEntries() };
   const figures = targetFigures(
     `${target}, group ${name}`,
-    { own: { ...kept, terms: { ...kept.terms, diversity: {} } }, paired: kept, logging },
+    { own: kept({ ...own, terms: { ...own.terms, diversity: {} } }), paired: kept(paired), logging },
     entries,
     rows,
     warnings,

@@ -70,18 +70,12 @@ function coverageOf(rows: EvaluationRows, policy: ScoredPolicy): LogDiversity {
   if (policy.classLogProb !== undefined) return { form: 'response', reward: rewardOf(policy.classLogProb) };
   const estimated = classProbabilities(rows.log, logRatios(rows, policy));
   const errors = classProbabilityErrors(rows.log, estimated);
-  const keyOf = (row: number): string => promptKey(rows.log.prompts[rows.roundIndex[row]]);
-  const ofPrompt = new Map(
-    [...estimated.byPrompt].map(([key, own]) => {
-      const bias = classEntropyBias(own, errors.get(key)!);
-      return [key, { bias, size: -bias }];
-    }),
-  );
-  const classes = new Set(rows.log.opinions);
+  const ofPrompt = new Map([...estimated.byPrompt].map(([key, own]) => [key, classEntropyBias(own, errors.get(key)!)]));
+  const biasOf = (row: number): number => ofPrompt.get(promptKey(rows.log.prompts[rows.roundIndex[row]]))!;
   return {
     form: 'response',
     reward: rewardOf(estimated.ownLogProb),
-    plugIn: plugInFrom(rows, errors, (row) => ofPrompt.get(keyOf(row))!, Math.log(Math.max(2, classes.size))),
+    plugIn: plugInFrom(rows, errors, biasOf, 1),
   };
 }
 

@@ -9,48 +9,29 @@ export interface PlugIn {
   readonly bias: number;
   /** What was taken off. */
   readonly removed?: number;
-  /** Share of rounds whose prompt has too few effective responses (`fewestResponses`). */
-  readonly fewResponses: number;
-  /** The part of the mean's bias that comes from such rounds, as far as its size can be guessed: it stays unknown. */
+  /** Mean over rounds of the probability of classes that no round shows, from 0 to 1. */
+  readonly unseen: number;
+  /** About how much of the diversity that may hide, nats: second order does not tell it. */
   readonly unknown: number;
 }
 
 /**
- * Effective responses of a prompt below which its class probabilities, and the bias of what is made of them, are guesses:
- * five a class, as for a table's chi-squared test, and ten at the least, since few responses show few classes.
- */
-export const fewestResponses = (classes: number): number => Math.max(10, 5 * classes);
-
-/** A row's share of the bias to second order, and how large its parts are before they cancel. */
-export interface RowBias {
-  readonly bias: number;
-  readonly size: number;
-}
-
-/**
  * The plug-in's figures from those of its rows.
- * @param range what the diversity of one prompt can be off by, nats.
+ * @param natsOfUnseen what a class that is seen once hides, for each unit of its probability.
  */
 export function plugInFrom(
   { log, roundIndex }: EvaluationRows,
   errors: ReadonlyMap<string, ClassProbabilityError>,
-  biasOfRow: (row: number) => RowBias,
-  range: number,
+  biasOfRow: (row: number) => number,
+  natsOfUnseen: number,
 ): PlugIn {
-  let [bias, few, unknown] = [0, 0, 0];
+  let [bias, unseen] = [0, 0];
   roundIndex.forEach((i, row) => {
-    const { effectiveResponses, variance } = errors.get(promptKey(log.prompts[i]))!;
-    const own = biasOfRow(row);
-    bias += own.bias;
-    // 10 equal weights are 10 but for rounding
-    if (effectiveResponses >= fewestResponses(variance.size) - 1e-9) return;
-    few++;
-    // where only one class was seen nothing shows how much is missing
-    const flat = [...variance.values()].every((v) => v === 0);
-    unknown += flat ? range / Math.max(1, effectiveResponses) : Math.min(range, own.size);
+    bias += biasOfRow(row);
+    unseen += errors.get(promptKey(log.prompts[i]))!.unseen;
   });
   const n = roundIndex.length;
-  return { bias: bias / n, fewResponses: few / n, unknown: unknown / n };
+  return { bias: bias / n, unseen: unseen / n, unknown: (natsOfUnseen * unseen) / n };
 }
 
 /**
@@ -72,11 +53,11 @@ export function plugInOf(
   minus?: PlugIn,
 ): PlugIn | undefined {
   const scale = component === 'value' ? tau : 1;
-  if (component === 'utility' || scale === 0 || (own === undefined && minus === undefined)) return undefined;
+  if (component === 'utility' || scale === 0 || own === undefined) return undefined;
   return {
-    bias: scale * ((own?.bias ?? 0) - (minus?.bias ?? 0)),
-    fewResponses: Math.max(own?.fewResponses ?? 0, minus?.fewResponses ?? 0),
-    unknown: scale * ((own?.unknown ?? 0) + (minus?.unknown ?? 0)),
+    bias: scale * (own.bias - (minus?.bias ?? 0)),
+    unseen: Math.max(own.unseen, minus?.unseen ?? 0),
+    unknown: scale * (own.unknown + (minus?.unknown ?? 0)),
   };
 }
 
@@ -90,8 +71,8 @@ export const isUnknown = ({ unknown }: PlugIn, stdError: number): boolean => isL
 export const isBiased = ({ bias }: PlugIn, stdError: number): boolean => isLarge(bias, stdError);
 
 /** What is said of it. */
-export const unknownBias = ({ fewResponses, unknown }: PlugIn, stdError: number): string =>
-  `${(100 * fewResponses).toPrecision(2)} % of the rounds are of prompts with too few effective responses (5 a class, 10 at the least): a bias of about ${unknown.toPrecision(2)} cannot be told there, beside a standard error of ${stdError.toPrecision(2)}`;
+export const unknownBias = ({ unseen, unknown }: PlugIn, stdError: number): string =>
+  `about ${Number((100 * unseen).toPrecision(2))} % of the probability is of opinions that one round or cluster of their prompt alone shows, and as much of such that none does: some ${unknown.toPrecision(2)} nats cannot be told, beside a standard error of ${stdError.toPrecision(2)}`;
 
 /** Why an interval around a plug-in would not hold; null where nothing is known against it. */
 export function whyNoInterval(plugIn: PlugIn, stdError: number): string | null {

@@ -86,6 +86,22 @@ export function policyTerms(
   return { terms, diversity };
 }
 
+/**
+ * The terms of one policy as a difference from the logging policy needs them: exact classes would be compared with the
+ * logging policy's estimated ones, and a difference needs both of one kind.
+ */
+export function pairedTerms(
+  rows: EvaluationRows,
+  policy: ScoredPolicy,
+  settings: TermSettings,
+  logRatio: Float64Array,
+  target: string,
+  found: PolicyTerms,
+): PolicyTerms {
+  if (settings.diversity !== 'coverage' || policy.classLogProb === undefined) return found;
+  return policyTerms(rows, { logProb: policy.logProb }, settings, logRatio, target);
+}
+
 /** What a reward model said of the rows and of a target, as far as the log has it. */
 export function predictionColumns(
   rows: EvaluationRows,

@@ -4,6 +4,8 @@ export interface EvaluationResult {
   readonly log: LogSummary;
   readonly settings: EvaluationSettings;
   readonly logging: Readonly<Record<Component, EstimateEntry | null>>;
+  /** `diversity_bias` of the logging policy's own diversity, where class probabilities are estimated. */
+  readonly logging_diversity_bias?: number;
   readonly targets: Readonly<Record<string, TargetResult>>;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
@@ -139,10 +141,8 @@ export interface TargetResult {
   readonly diversity_bias?: number;
   /** What was taken off the diversity, with `bias_corrected`. */
   readonly diversity_bias_removed?: number;
-  /** About how much of the bias cannot be told, on prompts with too few effective responses; above half a standard error there is no interval. */
+  /** About how much of the diversity cannot be told, because opinions are seen once or never (Good and Turing); above half a standard error there is no interval. */
   readonly diversity_bias_unknown?: number;
-  /** Share of the rounds of such prompts (5 responses a class, 10 at the least). */
-  readonly few_responses_share?: number;
   readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
   readonly verdict: VerdictResult;
   /** Of the product weights of whole slates, on which joint_ips rests; absent where every slate has one response. */

@@ -37,8 +37,9 @@ export function evaluationSections(result: EvaluationResult, extras: EvaluationE
 }
 
 function verdicts({ warnings, log }: EvaluationResult, targets: readonly [string, TargetResult][]): Section {
-  const notes = targets.flatMap(([name, { verdict, joint_verdict }]): Block[] => {
-    const own: Block = { note: `${name}: ${verdict.level}. ${verdictSentence(verdict)}`, tone: verdict.level };
+  const notes = targets.flatMap(([name, target]): Block[] => {
+    const { verdict, joint_verdict } = target;
+    const own: Block = { note: `${name}: ${verdict.level}. ${verdictSentence(verdict, target)}`, tone: verdict.level };
     if (joint_verdict === undefined || joint_verdict.level === 'supported') return [own];
     const joint = `${name}, joint_ips (products of whole slates): ${joint_verdict.level}.`;
     return [own, { note: `${joint} ${verdictSentence(joint_verdict)}`, tone: joint_verdict.level }];
@@ -77,7 +78,7 @@ function estimates(
         figure: intervalFigure({
           title,
           rows,
-          axis: `${kind} per round (reward units)`,
+          axis: `${kind} per round (${unitOf(kind)})`,
           level: result.settings.level,
           reference,
         }),
@@ -87,6 +88,9 @@ function estimates(
   });
   return { heading: 'Estimates', blocks };
 }
+
+const unitOf = (kind: Kind): string =>
+  ({ utility: 'reward units', diversity: 'nats', value: 'reward units + tau x nats' })[kind];
 
 function differences(result: EvaluationResult, targets: readonly [string, TargetResult][]): Section {
   const blocks = KINDS.flatMap((kind): Block[] => {
@@ -99,7 +103,7 @@ function differences(result: EvaluationResult, targets: readonly [string, Target
         figure: intervalFigure({
           title,
           rows,
-          axis: `difference in ${kind} per round (reward units)`,
+          axis: `difference in ${kind} per round (${unitOf(kind)})`,
           level: result.settings.level,
           reference,
           // The first colour is the logging policy's.

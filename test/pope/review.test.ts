@@ -71,6 +71,20 @@ describe('evaluate', () => {
     expect(targets['exact'].versus_logging.value['ips']!.estimate).toBeCloseTo(0, 12);
     expect(warnings.map(({ code }) => code)).toContain('estimated_classes');
   });
+
+  it('and so among a group of raters: one that rated everything has the figures of all', () => {
+    const log = binaryLog();
+    const rated = { ...log, groupFeedback: new Map([['all', log.feedback]]) };
+    const logProb = log.targetLogProb.get('target')!;
+    const { versus_logging, groups } = evaluate(rated, {
+      signals,
+      diversity: 'coverage',
+      targets: { exact: { logProb, classLogProb: logProb.map(() => Math.log(0.25)) } },
+    }).targets['exact'];
+    const group = groups!.groups['all']!.versus_logging.value['ips']!;
+    expect(group).toEqual(versus_logging.value['ips']);
+    expect(group.estimate).toBeCloseTo(0, 12);
+  });
 });
 
 describe('held-out figures', () => {

@@ -59,7 +59,7 @@ function target({ log, roundOf, placeholder }: LintContext, name: string, logPro
   const message = `the mean weight of ${what} is ${digits(meanWeight)}, ${distance}.`;
   const hint =
     meanWeight > 1
-      ? 'A mean above 1 says that propensities are too low or the target too high: other temperature, other tokens, a density?'
+      ? 'A mean above 1 says that propensities are too low or the target too high: other temperature, other tokens, or a density.'
       : 'A mean below 1 says that the target puts mass where the log has none, or that propensities are too high.';
   found.push(finding('warning', 'mean_weight_off', message, hint, rows));
   return found;
