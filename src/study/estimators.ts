@@ -93,7 +93,7 @@ export const estimators: Study = {
       ...judged('dr', far, 'of far targets'),
       ...judged('dm', all, '(it takes its reward model for true)'),
     ];
-    const sentence = `On ${all.length} designs decomposed weights beat joint ones by ${show(10 ** grown.mean)} in variance at ${last} responses a slate and T4 ${worst.length === 0 ? 'always holds' : 'fails'}; intervals of ips hold the value in ${percent(coverageOf('ips', near).mean, 1)} of near logs${far.length === 0 ? '' : ` but ${percent(coverageOf('ips', far).mean, 1)} of far ones`}.`;
+    const sentence = `On ${all.length} designs decomposed weights beat joint ones by ${show(10 ** grown.mean)} in variance at ${last} responses a slate and T4 ${worst.length === 0 ? 'always holds' : 'fails'}; intervals of ips hold the value in ${percent(coverageOf('ips', near).mean, 1)} of near logs${far.length === 0 ? '' : ` and ${percent(coverageOf('ips', far).mean, 1)} of far ones`}.`;
     const by = (
       x: (r: EstimatorsRecord) => number,
       xs: readonly number[],
@@ -166,7 +166,8 @@ export const estimators: Study = {
             panels: divergencePanels,
             ...together,
           }),
-          caption: 'Means over the designs with their 95 % intervals.',
+          caption:
+            'Means over the designs with their 95 % intervals, side by side where they agree; dm on the left only.',
         },
         {
           suffix: 'correlation',
@@ -176,7 +177,8 @@ export const estimators: Study = {
             panels: correlationPanels,
             ...together,
           }),
-          caption: 'Means over the designs with their 95 % intervals.',
+          caption:
+            'Means over the designs with their 95 % intervals, side by side where they agree; dm on the left only.',
         },
         {
           suffix: 'bound',

@@ -5,7 +5,7 @@ import { byPlan, figures, policyTable } from './policy-tables.js';
 import type { PolicyPlan } from './policy-training.js';
 import { markdownTable } from './render-page.js';
 import type { Finding, Study } from './study.js';
-import { above, barOf, below, type Mean, meanOf, percent, shareOf, showMean } from './summary.js';
+import { above, barOf, below, type Mean, meanOf, meanOfGroups, percent, shareOfGroups, showMean } from './summary.js';
 
 /** Policies of every kind, near and far. */
 const plans: readonly PolicyPlan[] = [
@@ -52,15 +52,20 @@ export const independent: Study = {
       );
       return { ...m, lower: Math.max(-1, m.lower), upper: Math.min(1, m.upper) };
     };
-    const covered = all.filter((r) => r.lower !== null && r.lower <= r.utility && r.utility <= r.upper!).length;
-    const cover = shareOf(covered, all.filter(({ lower }) => lower !== null).length);
-    const error = meanOf(all.flatMap((r) => (r.estimate === null ? [] : [r.estimate - r.utility])));
+    // the policies of one seed are estimated from one log
+    const errorsOf = (of: readonly PolicyRecord[]): Mean =>
+      meanOfGroups(of.flatMap((r) => (r.estimate === null ? [] : [{ group: r.seed, value: r.estimate - r.utility }])));
+    const bounded = all.filter(({ lower }) => lower !== null);
+    const cover = shareOfGroups(
+      bounded.map((r) => ({ group: r.seed, value: r.lower! <= r.utility && r.utility <= r.upper! ? 1 : 0 })),
+    );
+    const error = errorsOf(all);
     const main = rank(MEASURES['agreement of all judges']!);
     const entropy = rank(({ independent: i }) => i.classEntropy);
     const bigrams = rank(({ independent: i }) => i.distinctBigrams);
     const bleu = rank(({ independent: i }) => -i.selfBleu);
     const trained = all.filter(({ plan }) => plan !== 'logging');
-    const optimism = meanOf(trained.flatMap((r) => (r.estimate === null ? [] : [r.estimate - r.utility])));
+    const optimism = errorsOf(trained);
     const findings: Finding[] = [
       ...Object.entries(MEASURES).map(([name, measure]): Finding => {
         const r = rank(measure);
@@ -73,7 +78,7 @@ export const independent: Study = {
       {
         claim: 'prediction',
         holds: above(cover, 0.93),
-        text: `The 95 % interval from the validation log holds the agreement of people who judge: ${percent(cover.mean, 1)} (${percent(cover.lower, 1)} to ${percent(cover.upper, 1)}) of ${cover.n} policies.`,
+        text: `The 95 % interval from the validation log holds the agreement of people who judge: ${percent(cover.mean, 1)} (${percent(cover.lower, 1)} to ${percent(cover.upper, 1)}) of ${bounded.length} policies, on ${cover.n} ${cover.n === 1 ? 'log' : 'logs'}.`,
       },
       {
         holds: optimism.lower > 0 ? 'no' : below(optimism, 0.005) === 'yes' ? 'yes' : 'unclear',
@@ -86,7 +91,7 @@ export const independent: Study = {
     ];
     const plans = [...byPlan(all)];
     return {
-      sentence: `Over ${plans.length} policies and ${seeds.length} seeds the off-policy score ranks held-out agreement with a Spearman correlation of ${showMean(main)}; its error is ${showMean(error)} and its 95 % interval holds the truth for ${percent(cover.mean, 1)} of policies.`,
+      sentence: `Over ${plans.length} policies and ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} the off-policy score ranks held-out agreement with a Spearman correlation of ${showMean(main)}; its error is ${showMean(error)} and its 95 % interval holds the truth for ${percent(cover.mean, 1)} of policies.`,
       findings,
       figures: [
         {
@@ -94,11 +99,13 @@ export const independent: Study = {
           svg: seriesPanels({
             title: 'What the log says of a policy, and what held-out people say',
             xAxis: 'off-policy estimate of the agreement (snips)',
+            referenceLabel: 'where both agree',
             panels: Object.entries(MEASURES)
               .slice(0, 2)
               .map(([name, measure]) => ({
                 title: name[0]!.toUpperCase() + name.slice(1),
                 axis: 'share of votes',
+                diagonal: true,
                 series: [
                   {
                     name: 'a policy, mean over seeds',

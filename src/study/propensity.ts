@@ -14,9 +14,9 @@ export const propensity: Study = {
   question:
     'What happens when the recorded propensities are wrong: does the estimate stay right, do the bands of T2 and T13 hold the value, and do verdict and tipping point warn?',
   needs: ['arena-llm-log'],
-  version: 2,
+  version: 3,
   async cells(options) {
-    const repetitions = options.size === 'quick' ? 10 : 400;
+    const repetitions = options.size === 'quick' ? 10 : 10_000;
     return [
       ...mistakes.map(
         (mistake, i): Cell<Json> => ({
@@ -37,7 +37,7 @@ export const propensity: Study = {
     // too few logs to tell whether their intervals miss
     const undecided = all.filter((r) => {
       const { lower, upper } = shareOf(r.covered, r.repetitions);
-      return lower < 0.93 && upper >= 0.93 && !warned(r);
+      return r.mistake !== 'none' && lower < 0.93 && upper >= 0.93 && !warned(r);
     });
     const bands = all.filter(({ bands }) => bands > 0);
     const banded = { hit: bands.reduce((s, r) => s + r.bandCovered, 0), of: bands.reduce((s, r) => s + r.bands, 0) };
@@ -65,7 +65,11 @@ export const propensity: Study = {
         text: `The verdict warns where intervals miss: ${wrong.length === 0 ? 'no mistake is shown to push coverage below 93 %' : silent.length === 0 ? 'all that push coverage below 93 % are called weak or refused in most logs' : `it stays "supported" in most logs under ${silent.map(({ mistake }) => `"${mistake}"`).join(', ')}, although coverage falls to ${silent.map((r) => percent(r.covered / r.repetitions)).join(', ')}`}${undecided.length === 0 ? '' : `; of ${undecided.length} more it is not told whether they do`}.`,
       },
       ...all
-        .filter((r) => r.mistake !== 'none' && r.rmse > 1.2 * (of('none')?.rmse ?? Number.POSITIVE_INFINITY))
+        .filter((r) => {
+          // the ratio of two such errors is known to one part in the root of the number of logs
+          const ratio = r.rmse / (of('none')?.rmse ?? Number.POSITIVE_INFINITY);
+          return r.mistake !== 'none' && ratio * (1 - 2 / Math.sqrt(r.repetitions)) > 1.2;
+        })
         .map(
           (r): Finding => ({
             holds: 'no',
@@ -92,14 +96,14 @@ export const propensity: Study = {
           r.upper === null ||
           r.truth + 1.96 * r.truthError < r.lower ||
           r.truth - 1.96 * r.truthError > r.upper;
-        const right = r.verdict === 'refused' || !miss;
         return {
-          holds: right ? 'yes' : 'no',
+          // a refusal of what would have been right is no proof of anything
+          holds: r.verdict === 'refused' ? (miss ? 'yes' : 'unclear') : miss ? 'no' : 'yes',
           text: `Arena, ${r.target}: ${r.same} of ${r.rounds} weights are exactly 1, the largest is ${show(Math.exp(r.largest))} times off; mean weight ${show(r.meanWeight ?? Number.NaN)}, effective sample size ${show(r.effectiveSampleSize)}. Estimate ${show(r.estimate ?? Number.NaN, 4)} [${show(r.lower ?? Number.NaN, 4)}, ${show(r.upper ?? Number.NaN, 4)}], fresh answers ${show(r.truth, 4)}: ${r.verdict}${r.verdict === 'refused' ? (miss ? ', rightly' : ', although it would have been right') : miss ? ', and wrong' : ', and right'}.`,
         };
       }),
     ];
-    const sentence = `Of ${all.length - 1} ways to record propensities wrongly ${wrong.length} push the coverage of 95 % intervals below 93 %${wrong.length === 0 ? '' : `, and the verdict sees ${wrong.length - silent.length} of them`}; the T13 band holds the value in ${percent(bandShare.mean, 1)} of the logs whose errors lie within it.`;
+    const sentence = `Of ${all.length - 1} ways to record propensities wrongly ${wrong.length} ${wrong.length === 1 ? 'pushes' : 'push'} the coverage of 95 % intervals below 93 %${wrong.length === 0 ? '' : `, and the verdict sees ${wrong.length - silent.length} of them`}${undecided.length === 0 ? '' : ` (of ${undecided.length} more it is not told)`}; the T13 band holds the value in ${percent(bandShare.mean, 1)} of the logs whose errors lie within it.`;
     return {
       sentence,
       findings,

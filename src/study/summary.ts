@@ -27,6 +27,34 @@ export function shareOf(successes: number, n: number, z = 1.959964): Mean {
   return { mean: p, lower: Math.max(0, center - reach), upper: Math.min(1, center + reach), n };
 }
 
+/** Numbers of which those of one group (the policies of one log) are not independent of one another. */
+export type Grouped = readonly { readonly group: string | number; readonly value: number }[];
+
+/** A mean whose interval is that of the groups: the ratio of sums over groups, with its linearised error. */
+export function meanOfGroups(values: Grouped, level = 0.95): Mean {
+  const sums = new Map<string | number, { sum: number; n: number }>();
+  for (const { group, value } of values) {
+    const own = sums.get(group) ?? { sum: 0, n: 0 };
+    sums.set(group, { sum: own.sum + value, n: own.n + 1 });
+  }
+  const groups = [...sums.values()];
+  const n = groups.length;
+  const mean = values.reduce((sum, { value }) => sum + value, 0) / values.length;
+  if (n < 2) return { mean, lower: -Infinity, upper: Infinity, n };
+  const squares = groups.reduce((total, own) => total + (own.sum - mean * own.n) ** 2, 0);
+  const error = Math.sqrt((squares * n) / (n - 1)) / values.length;
+  const reach = studentQuantile(1 - (1 - level) / 2, n - 1) * error;
+  return { mean, lower: mean - reach, upper: mean + reach, n };
+}
+
+/** A share of successes (values of 1) over groups; where all groups agree, Wilson's interval of one draw a group. */
+export function shareOfGroups(values: Grouped): Mean {
+  const found = meanOfGroups(values);
+  const { mean, lower, upper, n } = found;
+  if (n === 0 || (n > 1 && upper > lower)) return { mean, lower: Math.max(0, lower), upper: Math.min(1, upper), n };
+  return { ...shareOf(mean * n, n), mean };
+}
+
 /** Whether a mean is above a limit, as far as its interval tells. */
 export const above = ({ lower, upper }: Mean, limit = 0): Finding['holds'] =>
   lower > limit ? 'yes' : upper < limit ? 'no' : 'unclear';

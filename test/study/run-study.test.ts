@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fc, test } from '@fast-check/vitest';
@@ -7,7 +7,16 @@ import { noProgress } from '../../src/cli/progress.js';
 import { type RunStudyOptions, runStudy } from '../../src/cli/study/run-study.js';
 import { parseCsvRows } from '../../src/study/csv-rows.js';
 import { type Json, renderPage, type Study } from '../../src/study/index.js';
-import { above, barOf, below, meanOf, shareOf, showMean } from '../../src/study/summary.js';
+import {
+  above,
+  barOf,
+  below,
+  meanOf,
+  meanOfGroups,
+  shareOf,
+  shareOfGroups,
+  showMean,
+} from '../../src/study/summary.js';
 
 const root = mkdtempSync(join(tmpdir(), 'pope-study-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -112,7 +121,7 @@ describe('a study', () => {
     expect(readFileSync(join(out, 'counting.md'), 'utf8')).toContain(
       renderPage(study, study.page(stored.records), '').slice(0, 200),
     );
-    expect(existsSync(join(out, '.cache', 'counting.jsonl'))).toBe(false);
+    expect(readdirSync(join(out, '.cache'))).toEqual([]);
   });
 
   test('that lacks its data says which, before it begins', async () => {
@@ -143,21 +152,45 @@ describe('a study', () => {
     expect(written(other)['counting.md']).toBe(before['counting.md']);
   });
 
+  test('quick, or of another seed, leaves alone what a full one that was cut has kept', async () => {
+    const out = folder();
+    const controller = new AbortController();
+    const cut = counting(3, (key) => key === 'cell 1' && controller.abort());
+    await expect(runStudy(cut, options(out, { signal: controller.signal }))).rejects.toThrow(
+      /was stopped after 1 of 3/,
+    );
+    await runStudy(counting(1), options(out, { size: 'quick' }));
+    await runStudy(counting(3), options(out, { seed: 9 }));
+    const ran: string[] = [];
+    await runStudy(
+      counting(3, (key) => void ran.push(key)),
+      options(out),
+    );
+    expect(ran).toEqual(['cell 1', 'cell 2']);
+  });
+
   test('names the file and the line of what it did not write', async () => {
     const out = folder();
     mkdirSync(join(out, '.cache'), { recursive: true });
     const settings = { seed: 3, size: 'full', study_version: 1 };
     writeFileSync(
-      join(out, '.cache', 'counting.jsonl'),
+      join(out, '.cache', 'counting-full-seed3.jsonl'),
       `${JSON.stringify(settings)}\n{"key":"cell 0","record":1}\nxx\n`,
     );
     await expect(runStudy(counting(2), options(out))).rejects.toThrow(
-      /counting\.jsonl, line 3, is no cell of an earlier run .*begin anew with --fresh/,
+      /counting-full-seed3\.jsonl, line 3, is no cell of an earlier run .*begin anew with --fresh/,
     );
-    await runStudy(counting(2), options(out, { fresh: true }));
-    writeFileSync(join(out, 'counting.json'), '[1');
+    const result = await runStudy(counting(2), options(out, { fresh: true }));
+    for (const bad of ['[1', 'null', '{"study":"other"}', JSON.stringify({ ...result, settings: null })]) {
+      writeFileSync(join(out, 'counting.json'), bad);
+      await expect(runStudy(counting(2), options(out, { pageOnly: true }))).rejects.toThrow(
+        /counting\.json is not what `pope experiment counting` writes/,
+      );
+    }
+    // well-formed, but of no such cell
+    writeFileSync(join(out, 'counting.json'), JSON.stringify({ ...result, records: [null] }));
     await expect(runStudy(counting(2), options(out, { pageOnly: true }))).rejects.toThrow(
-      /counting\.json is not what `pope experiment counting` writes/,
+      /counting\.json has records that are not those of counting \(.*\); expected what .* writes\. Run it anew/,
     );
   });
 });
@@ -183,5 +216,26 @@ describe('means of a study', () => {
     expect([above(two), below(two)]).toEqual(['yes', 'no']);
     expect(barOf(two)).toEqual({ lower: two.lower, upper: two.upper });
     expect(above(shareOf(0, 0), 0.5)).toBe('unclear');
+  });
+  test.prop([
+    fc.array(fc.double({ min: -9, max: 9, noNaN: true }), { minLength: 2, maxLength: 9 }),
+    fc.integer({ min: 1, max: 5 }),
+  ])('groups of equal numbers count as one each, whatever their size', (values, times) => {
+    const grouped = values.flatMap((value, group) => Array.from({ length: times }, () => ({ group, value })));
+    const [of, alone] = [meanOfGroups(grouped), meanOf(values)];
+    expect(of.n).toBe(values.length);
+    expect(of.mean).toBeCloseTo(alone.mean, 10);
+    expect(of.lower).toBeCloseTo(alone.lower, 8);
+    expect(of.upper).toBeCloseTo(alone.upper, 8);
+  });
+  test('a share over groups: as wide as its groups are few, and never a certainty', () => {
+    const all = (value: number) => Array.from({ length: 50 }, (_, i) => ({ group: i % 5, value }));
+    expect(shareOfGroups(all(1))).toEqual(shareOf(5, 5));
+    expect(shareOfGroups(all(0))).toEqual(shareOf(0, 5));
+    expect(above(shareOfGroups([{ group: 1, value: 1 }]), 0.9)).toBe('unclear');
+    const mixed = shareOfGroups([...all(1), { group: 0, value: 0 }]);
+    expect(mixed.mean).toBeCloseTo(50 / 51, 12);
+    expect(mixed.upper).toBe(1);
+    expect(above(shareOfGroups([]), 0.9)).toBe('unclear');
   });
 });

@@ -47,7 +47,8 @@ export async function runStudy(study: Study, options: RunStudyOptions): Promise<
   const folder = await dataFolder(options.data, study.needs);
   const settings = { seed, size, study_version: study.version };
   const cells = await study.cells({ seed, size, read: (path) => readData(folder, path), signal });
-  const cache = join(out, '.cache', `${study.name}.jsonl`);
+  // runs of other settings keep theirs
+  const cache = join(out, '.cache', `${study.name}-${size}-seed${seed}.jsonl`);
   const kept = options.fresh ? new Map<string, Json>() : await keptRecords(cache, settings);
   const known = cells.filter(({ key }) => kept.has(key)).length;
   if (known > 0) say(`${known} of ${cells.length} cells were kept by an earlier run`);
@@ -70,7 +71,7 @@ export async function runStudy(study: Study, options: RunStudyOptions): Promise<
     progress.stop();
   }
   const records = cells.map(({ key }) => kept.get(key)!);
-  const page = study.page(records);
+  const page = pageOf(study, records, `${cache}, or what its cells gave,`, 'Begin anew with --fresh.');
   const result: StudyResult = {
     study: study.name,
     question: study.question,
@@ -94,6 +95,18 @@ async function assertNoFullRun(name: string, out: string): Promise<void> {
   );
 }
 
+/** The page of some records. @throws PopeError where they are not what the study's cells give. */
+function pageOf(study: Study, records: readonly Json[], from: string, advice: string): StudyPage {
+  try {
+    return study.page(records);
+  } catch (cause) {
+    throw new PopeError(
+      `${from} has records that are not those of ${study.name} (${cause instanceof Error ? cause.message : String(cause)}); expected what \`pope experiment ${study.name}\` writes. ${advice}`,
+      { code: 'bad_file', cause },
+    );
+  }
+}
+
 /** The page of a JSON that is there. @throws PopeError where there is none, or it is of another version of the study. */
 async function writeAgain(study: Study, out: string, size: 'full' | 'quick'): Promise<StudyResult> {
   const path = join(out, `${study.name}.json`);
@@ -114,7 +127,7 @@ async function writeAgain(study: Study, out: string, size: 'full' | 'quick'): Pr
       },
     );
   }
-  const page = study.page(stored.records);
+  const page = pageOf(study, stored.records, path, 'Run it anew.');
   const result = { ...stored, question: study.question, sentence: page.sentence, findings: page.findings };
   await writePages(study, result, page, out);
   return result;
@@ -141,7 +154,8 @@ async function keptRecords(path: string, settings: unknown): Promise<Map<string,
   return new Map(
     lines.slice(1).map((line, i) => {
       try {
-        const { key, record } = JSON.parse(line) as { key: string; record: Json };
+        const { key, record } = JSON.parse(line) as { key?: unknown; record?: Json };
+        if (typeof key !== 'string' || record === undefined || record === null) throw new Error('no key or no record');
         return [key, record];
       } catch (error) {
         throw new PopeError(

@@ -42,6 +42,8 @@ export interface SeriesPanel {
   readonly log?: boolean;
   /** A horizontal line, such as the level that an interval promises. */
   readonly reference?: number;
+  /** The line on which y is x: for two readings of one thing. */
+  readonly diagonal?: boolean;
 }
 
 export interface SeriesPanelsData extends FigureText {
@@ -64,7 +66,7 @@ export function seriesPanels(data: SeriesPanelsData): string {
   const points = data.panels.flatMap(({ series }) => series.flatMap(({ points }) => points));
   const domain = paddedExtent(
     points.map(({ x }) => x),
-    0.05,
+    data.dodge === true ? 0.1 : 0.05,
   );
   const names = [...new Set(data.panels.flatMap(({ series }) => series.map(({ name }) => name)))];
   const indices = policyColors(names, 0);
@@ -164,11 +166,23 @@ function drawPanel(
     text(box.left - 60, box.top - 10, panel.title, { size: SMALL, weight: 600, limit: box.right - box.left + 60 }),
     xAxis(box, atX, xTicks, xName, xPowers ? (v) => formatNumber(10 ** v, 2) : labeller(xTicks)),
     yAxis(box, at, ticks, panel.axis, box.left - 60, show),
+    panel.diagonal === true ? diagonal(domain, range, atX, at) : null,
     panel.reference === undefined
       ? null
       : line(box.left, y(panel.reference), box.right, y(panel.reference), SOFT_INK, 1.4, '5 4'),
     ...marks,
   );
+}
+
+/** y = x, as far as both axes have it. */
+function diagonal(
+  domain: readonly [number, number],
+  range: readonly [number, number],
+  x: (v: number) => number,
+  y: (v: number) => number,
+): Markup | null {
+  const [from, to] = [Math.max(domain[0], range[0]), Math.min(domain[1], range[1])];
+  return from < to ? line(x(from), y(from), x(to), y(to), SOFT_INK, 1.4, '5 4') : null;
 }
 
 const entry = (label: string, i: number): LegendEntry => ({
