@@ -5,6 +5,7 @@ import {
   defaultLimits,
   judge,
   meanWeightDeviation,
+  untrustedMeanWeight,
   type VerdictLimits,
 } from '../../src/ope/index.js';
 
@@ -72,6 +73,24 @@ test('each reason says how bad it is, of what, and the worst rows only where the
   const plain = ['the largest weight is 6 % of the sum of weights, above 5 % (weak)'];
   expect(verdictOf({ maxWeightShare: 0.06 }).reasons).toEqual(plain);
   expect(verdictOf({ maxWeightShare: 0.06, largest: [] }, { nameOf: String }).reasons).toEqual(plain);
+});
+
+test('few units and an untested mean weight, at their limits', () => {
+  expect(verdictOf({ units: 10, meanWeightError: null })).toEqual({ level: 'supported', reasons: [] });
+  expect(verdictOf({ units: 9, meanWeightError: null }).level).toBe('weak');
+  expect(verdictOf({ meanWeight: 2, meanWeightError: null }).level).toBe('supported');
+  expect(verdictOf({ meanWeight: 2.001, meanWeightError: null }).level).toBe('refused');
+  expect(untrustedMeanWeight(9, 0.1)).toBe(false);
+  expect(untrustedMeanWeight(null, null)).toBe(false);
+  // where nothing has weight that is what is said, once
+  const none = { effectiveSampleSize: 0, maxWeightShare: 0, meanWeight: 0, meanWeightError: null };
+  expect(verdictOf(none).reasons).toHaveLength(1);
+});
+
+test('a huge distance is told in powers of ten', () => {
+  const far = (errors: number) => verdictOf({ meanWeight: 1.5, meanWeightError: 0.5 / errors }).reasons[0];
+  expect(far(2 ** 19)).toMatch(/ 524000 standard errors/);
+  expect(far(1e6)).toMatch(/ 1\.00e\+6 standard errors/);
 });
 
 test('no positive weight is said of the unit that was weighed', () => {
