@@ -10,7 +10,7 @@ const bundles = [
   ['pope-ts: tensor, autograd, ops, ope, pope', from('index'), 47],
   ['pope-ts with pope-ts/nn', from('index') + from('nn'), 57],
   ['{ evaluate, trainPope } of pope-ts/pope', from('pope', '{ evaluate, trainPope }'), 64],
-  ['pope-ts/pope, whole: streams and refits as well', from('pope'), 75],
+  ['pope-ts/pope, whole: streams and refits as well', from('pope'), 77],
   ['{ grad, mul, tensor } of pope-ts', from('index', '{ grad, mul, tensor }'), 30],
 ];
 

@@ -12,6 +12,14 @@ export interface ClassProbabilityError {
    * anything (Good and Turing). 1 for a prompt of one round, which tells nothing of its own error.
    */
   readonly unseen: number;
+  /** 1/sum_g s_g^2: so many rounds (or clusters) of equal shares would tell as much; 0 for no weight. */
+  readonly effectiveUnits: number;
+}
+
+export interface ClassProbabilityErrors {
+  readonly byPrompt: ReadonlyMap<string, ClassProbabilityError>;
+  /** Does a cluster reach over several prompts? Their errors are then not independent of one another. */
+  readonly spanning: boolean;
 }
 
 /**
@@ -20,17 +28,15 @@ export interface ClassProbabilityError {
  * over 1 - sum_g s_g^2, which is (n - 1)/n for equal shares.
  * @id D3
  */
-export function classProbabilityErrors(
-  log: Log,
-  estimated: ClassProbabilities,
-): ReadonlyMap<string, ClassProbabilityError> {
+export function classProbabilityErrors(log: Log, estimated: ClassProbabilities): ClassProbabilityErrors {
   const sums = new Map(
     [...estimated.byPrompt].map(([key, classes]) => [
       key,
       { all: 0, of: new Map([...classes.keys()].map((c) => [c, { squares: 0, products: 0 }])) },
     ]),
   );
-  for (const { key, rounds } of unitsOfPrompts(log)) {
+  const units = unitsOfPrompts(log);
+  for (const { key, rounds } of units) {
     const { total, byClass } = sharesOf(log, estimated, rounds);
     const prompt = sums.get(key)!;
     prompt.all += total * total;
@@ -40,7 +46,10 @@ export function classProbabilityErrors(
       own.products += share * total;
     }
   }
-  return new Map([...estimated.byPrompt].map(([key, classes]) => [key, errorOf(classes, sums.get(key)!)]));
+  return {
+    byPrompt: new Map([...estimated.byPrompt].map(([key, classes]) => [key, errorOf(classes, sums.get(key)!)])),
+    spanning: log.clusters !== null && new Set(log.clusters).size < units.length,
+  };
 }
 
 /** sum d^2 = A - 2 p B + p^2 S and -sum s d = p S - B, with A the squared shares of a class, B their products with s. */
@@ -67,11 +76,15 @@ function errorOf(
     bias.set(c, scale * (p * all - products));
     mass += p;
     if (p === 0) continue;
-    // so many equal shares would tell p as well; 1 where one round alone shows the class
-    const times = v > 0 ? (scale * p * p * (1 - p)) / v : 1 / all;
-    unseen += p * Math.min(1, Math.max(0, 2 - times));
+    // so many rounds of equal shares would show the class as well; 1 where one alone does
+    unseen += p * Math.min(1, Math.max(0, 2 - (p * p) / squares));
   }
-  return { variance, bias, unseen: mass === 0 ? 1 : Math.min(1, unseen) };
+  return {
+    variance,
+    bias,
+    unseen: mass === 0 ? 1 : Math.min(1, unseen),
+    effectiveUnits: all === 0 ? 0 : 1 / all,
+  };
 }
 
 /** The shares of some rounds of one prompt: of all their responses, and by class. */
@@ -91,7 +104,7 @@ function sharesOf(
 }
 
 /** The rounds of each prompt by what is independent: one round each, or those of one cluster. */
-function unitsOfPrompts(log: Log): Iterable<{ readonly key: string; readonly rounds: readonly number[] }> {
+function unitsOfPrompts(log: Log): readonly { readonly key: string; readonly rounds: readonly number[] }[] {
   requireOpinions(log);
   const { prompts, clusters } = log;
   const units = new Map<string, { key: string; rounds: number[] }>();
@@ -103,5 +116,5 @@ function unitsOfPrompts(log: Log): Iterable<{ readonly key: string; readonly rou
     if (own === undefined) units.set(name, { key, rounds: [i] });
     else own.rounds.push(i);
   });
-  return units.values();
+  return [...units.values()];
 }

@@ -8,7 +8,7 @@ import { classProbabilities, requireOpinions } from './class-probability.js';
 import { classProbabilityErrors } from './class-probability-error.js';
 import { distributionReward } from './diversity.js';
 import type { EvaluationRows } from './evaluation-rows.js';
-import { type PlugIn, plugInFrom } from './plug-in.js';
+import { type PlugIn, plugInFrom, type RowBias } from './plug-in.js';
 
 /** How a policy's opinions match what people prefer, by round; all [N]. */
 export interface DistributionMatch {
@@ -36,7 +36,8 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
   const { byPrompt, weightShare } = estimated;
   const errors = classProbabilityErrors(log, estimated);
   const opinions = requireOpinions(log);
-  const [reward, influence, biases] = [0, 1, 2].map(() => new Float64Array(roundIndex.length));
+  const [reward, influence] = [new Float64Array(roundIndex.length), new Float64Array(roundIndex.length)];
+  const biases: RowBias[] = [];
   for (const { classes, prompts } of promptsByClasses(rows, byPrompt)) {
     const size = classes.length;
     const m = prompts.flatMap(({ positions }) => positions.map((r) => preferredOf(rows, roundIndex[r])));
@@ -50,7 +51,7 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
     const { value, gradient } = matchOf(preferred, predicted, size);
     let row = 0;
     for (const { key, positions } of prompts) {
-      const off = errors.get(key)!;
+      const off = errors.byPrompt.get(key)!;
       const first = row * size;
       const slope = new Map(
         classes.map((name, c) => [name, positions.reduce((sum, _, i) => sum + gradient[first + i * size + c], 0)]),
@@ -65,13 +66,17 @@ export function distributionMatch(rows: EvaluationRows, logRatio: Float64Array):
       positions.forEach((r, i) => {
         reward[r] = value[row];
         influence[r] = moved[i];
+        let [bias, extent, curved] = [0, 0, 0];
         classes.forEach((name, c) => {
           const [wanted, mass] = [preferred[row * size + c], predicted[row * size + c]];
           if (mass === 0) return;
           const ofBias = gradient[row * size + c] * off.bias.get(name)!;
           const ofVariance = (0.25 * wanted * off.variance.get(name)!) / (mass * (wanted + mass));
-          biases[r] += ofBias - ofVariance;
+          bias += ofBias - ofVariance;
+          extent += Math.abs(ofBias) + ofVariance;
+          curved += ofVariance;
         });
+        biases[r] = { bias, size: extent, curved };
         row++;
       });
     }

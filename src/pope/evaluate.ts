@@ -147,7 +147,10 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
     },
     settings: settingsRecord(settings),
     logging: own,
-    ...(ownPlugIn && { logging_diversity_bias: ownPlugIn.bias }),
+    ...(ownPlugIn && {
+      logging_diversity_bias: ownPlugIn.bias,
+      ...(ownPlugIn.removed !== undefined && { logging_diversity_bias_removed: ownPlugIn.removed }),
+    }),
     targets: Object.fromEntries(targets),
     warnings,
   };

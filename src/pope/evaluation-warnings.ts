@@ -78,7 +78,7 @@ export function evaluationWarnings(
   if (plugIn !== undefined && unknown) {
     warn(
       'few_responses',
-      `${unknownBias(plugIn, diversityError)}, corrected or not. The log does not tell this diversity, nor a value with it.`,
+      `${unknownBias(plugIn, diversityError)}, corrected or not. The log does not tell this diversity.`,
     );
   }
   return warnings;
@@ -121,7 +121,10 @@ export function logWideWarnings(
     );
   }
   if (rows.clustered && rows.units < 30) {
-    warn('few_clusters', `There are ${rows.units} clusters: intervals over fewer than 30 are too short.`);
+    warn(
+      'few_clusters',
+      `There ${rows.units === 1 ? 'is 1 cluster' : `are ${rows.units} clusters`}: intervals over fewer than 30 are too short.`,
+    );
   }
   return warnings;
 }

@@ -52,10 +52,12 @@ export function figureIntervals(
       );
   const kept = found.map((interval, i) => {
     const { path, plugIn } = figures[i];
-    const reason = plugIn === undefined ? null : whyNoInterval(plugIn, interval.stdError);
-    if (reason === null || Number.isNaN(interval.lower)) return interval;
+    if (plugIn === undefined) return interval;
+    const wider = widened(interval, plugIn.quadratic);
+    const reason = Number.isNaN(interval.lower) ? null : whyNoInterval(plugIn, interval.stdError, wider.stdError);
+    if (reason === null) return wider;
     without.push({ path, reason });
-    return withoutBounds(interval);
+    return withoutBounds(wider);
   });
   return { intervals: kept, without };
 }
@@ -66,6 +68,18 @@ const withoutBounds = ({ estimate, stdError }: Interval): Interval => ({
   lower: Number.NaN,
   upper: Number.NaN,
 });
+
+/** The interval with an independent error added to its own: both ends move out as the standard error grows. */
+function widened({ estimate, stdError, lower, upper }: Interval, error: number): Interval {
+  const whole = Math.hypot(stdError, error);
+  const by = stdError > 0 ? whole / stdError : 1;
+  return {
+    estimate,
+    stdError: whole,
+    lower: estimate - (estimate - lower) * by,
+    upper: estimate + (upper - estimate) * by,
+  };
+}
 
 /** One figure's interval by a method whose level holds for every number of rounds, where it can serve it. */
 function guaranteed(

@@ -13,7 +13,7 @@ import {
   surprisalReward,
 } from './diversity.js';
 import { type EvaluationRows, takeRows } from './evaluation-rows.js';
-import { classEntropyBias, type PlugIn, plugInFrom } from './plug-in.js';
+import { classEntropyBias, type PlugIn, plugInFrom, type RowBias } from './plug-in.js';
 
 /**
  * The diversity of one policy on a log, in the form that its kind has: a reward of each response (local), of each slate,
@@ -70,8 +70,13 @@ function coverageOf(rows: EvaluationRows, policy: ScoredPolicy): LogDiversity {
   if (policy.classLogProb !== undefined) return { form: 'response', reward: rewardOf(policy.classLogProb) };
   const estimated = classProbabilities(rows.log, logRatios(rows, policy));
   const errors = classProbabilityErrors(rows.log, estimated);
-  const ofPrompt = new Map([...estimated.byPrompt].map(([key, own]) => [key, classEntropyBias(own, errors.get(key)!)]));
-  const biasOf = (row: number): number => ofPrompt.get(promptKey(rows.log.prompts[rows.roundIndex[row]]))!;
+  const ofPrompt = new Map(
+    [...estimated.byPrompt].map(([key, own]) => {
+      const bias = classEntropyBias(own, errors.byPrompt.get(key)!);
+      return [key, { bias, size: -bias, curved: -bias }];
+    }),
+  );
+  const biasOf = (row: number): RowBias => ofPrompt.get(promptKey(rows.log.prompts[rows.roundIndex[row]]))!;
   return {
     form: 'response',
     reward: rewardOf(estimated.ownLogProb),

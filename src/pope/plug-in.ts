@@ -1,5 +1,5 @@
-import { promptKey } from '../ope/index.js';
-import type { ClassProbabilityError } from './class-probability-error.js';
+import { fewestUnits, promptKey } from '../ope/index.js';
+import type { ClassProbabilityError, ClassProbabilityErrors } from './class-probability-error.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import type { Component } from './result.js';
 
@@ -9,10 +9,20 @@ export interface PlugIn {
   readonly bias: number;
   /** What was taken off. */
   readonly removed?: number;
-  /** Mean over rounds of the probability of classes that no round shows, from 0 to 1. */
+  /** Mean over rounds of the probability of classes that one round or cluster alone shows, from 0 to 1. */
   readonly unseen: number;
-  /** About how much of the diversity that may hide, nats: second order does not tell it. */
+  /** About how much of the diversity is not told, nats: by what is seen once, and where few rounds carry a prompt. */
   readonly unknown: number;
+  /** Standard deviation of the part of the estimate that is quadratic in the errors of the class probabilities, nats: added to the standard error. */
+  readonly quadratic: number;
+}
+
+/** What second order says of one row: its bias, the size of that bias before parts of it cancel, and its curved part. */
+export interface RowBias {
+  readonly bias: number;
+  readonly size: number;
+  /** The part that comes from the variance of the class probabilities. */
+  readonly curved: number;
 }
 
 /**
@@ -20,18 +30,37 @@ export interface PlugIn {
  * @param natsOfUnseen what a class that is seen once hides, for each unit of its probability.
  */
 export function plugInFrom(
-  { log, roundIndex }: EvaluationRows,
-  errors: ReadonlyMap<string, ClassProbabilityError>,
-  biasOfRow: (row: number) => number,
+  { log, roundIndex, units }: EvaluationRows,
+  errors: ClassProbabilityErrors,
+  biasOfRow: (row: number) => RowBias,
   natsOfUnseen: number,
 ): PlugIn {
-  let [bias, unseen] = [0, 0];
+  let [bias, unseen, untold] = [0, 0, 0];
+  const curved = new Map<string, number>();
   roundIndex.forEach((i, row) => {
-    bias += biasOfRow(row);
-    unseen += errors.get(promptKey(log.prompts[i]))!.unseen;
+    const key = promptKey(log.prompts[i]);
+    const error = errors.byPrompt.get(key)!;
+    const own = biasOfRow(row);
+    bias += own.bias;
+    unseen += error.unseen;
+    // second order is no guide to the bias where so few carry it; ten equal shares are ten but for rounding
+    if (error.effectiveUnits < fewestUnits - 1e-9) untold += own.size;
+    // a chi-squared of C - 1 degrees has the standard deviation sqrt(2/(C - 1)) of its mean
+    const degrees = Math.max(1, [...error.variance.values()].filter((v) => v > 0).length - 1);
+    curved.set(key, (curved.get(key) ?? 0) + own.curved * Math.sqrt(2 / degrees));
   });
   const n = roundIndex.length;
-  return { bias: bias / n, unseen: unseen / n, unknown: (natsOfUnseen * unseen) / n };
+  const parts = [...curved.values()];
+  const quadratic = errors.spanning
+    ? parts.reduce((sum, part) => sum + part, 0)
+    : Math.sqrt(parts.reduce((sum, part) => sum + part * part, 0));
+  return {
+    bias: bias / n,
+    unseen: unseen / n,
+    // the 1: a log that shows nothing once is not proof that nothing is hidden
+    unknown: natsOfUnseen * (unseen / n + 1 / units) + untold / n,
+    quadratic: quadratic / n,
+  };
 }
 
 /**
@@ -58,6 +87,7 @@ export function plugInOf(
     bias: scale * (own.bias - (minus?.bias ?? 0)),
     unseen: Math.max(own.unseen, minus?.unseen ?? 0),
     unknown: scale * (own.unknown + (minus?.unknown ?? 0)),
+    quadratic: scale * (own.quadratic + (minus?.quadratic ?? 0)),
   };
 }
 
@@ -72,13 +102,20 @@ export const isBiased = ({ bias }: PlugIn, stdError: number): boolean => isLarge
 
 /** What is said of it. */
 export const unknownBias = ({ unseen, unknown }: PlugIn, stdError: number): string =>
-  `about ${Number((100 * unseen).toPrecision(2))} % of the probability is of opinions that one round or cluster of their prompt alone shows, and as much of such that none does: some ${unknown.toPrecision(2)} nats cannot be told, beside a standard error of ${stdError.toPrecision(2)}`;
+  `some ${unknown.toPrecision(2)} nats cannot be told, beside a standard error of ${stdError.toPrecision(2)}: about ${Number((100 * unseen).toPrecision(2))} % of the probability is of opinions that one round or cluster of their prompt alone shows, or few of them carry a prompt's weight`;
 
-/** Why an interval around a plug-in would not hold; null where nothing is known against it. */
-export function whyNoInterval(plugIn: PlugIn, stdError: number): string | null {
+/**
+ * Why an interval around a plug-in would not hold; null where nothing is known against it.
+ * @param linear the standard error to first order. @param stdError with the quadratic part.
+ */
+export function whyNoInterval(plugIn: PlugIn, linear: number, stdError: number): string | null {
   if (isUnknown(plugIn, stdError)) return `${unknownBias(plugIn, stdError)}.`;
   if (isBiased(plugIn, stdError)) {
     return `the bias of estimated class probabilities, about ${plugIn.bias.toPrecision(2)}, is more than half the standard error, ${stdError.toPrecision(2)}: biasCorrected (--bias-corrected) takes it off.`;
+  }
+  // added to the linear part it is part of the error; beyond that the estimate is nothing like normal
+  if (plugIn.quadratic > linear) {
+    return `the class probabilities are near the flat top of the diversity: of its standard error ${plugIn.quadratic.toPrecision(2)} is not linear in theirs, and ${linear.toPrecision(2)} is. More responses a prompt help.`;
   }
   return null;
 }

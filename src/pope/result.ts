@@ -6,6 +6,7 @@ export interface EvaluationResult {
   readonly logging: Readonly<Record<Component, EstimateEntry | null>>;
   /** `diversity_bias` of the logging policy's own diversity, where class probabilities are estimated. */
   readonly logging_diversity_bias?: number;
+  readonly logging_diversity_bias_removed?: number;
   readonly targets: Readonly<Record<string, TargetResult>>;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
@@ -141,7 +142,7 @@ export interface TargetResult {
   readonly diversity_bias?: number;
   /** What was taken off the diversity, with `bias_corrected`. */
   readonly diversity_bias_removed?: number;
-  /** About how much of the diversity cannot be told, because opinions are seen once or never (Good and Turing); above half a standard error there is no interval. */
+  /** About how much of the diversity cannot be told, because opinions are seen once or never (Good and Turing), or few rounds carry a prompt; above half a standard error there is no interval. */
   readonly diversity_bias_unknown?: number;
   readonly diagnostics: DiagnosticsResult & { readonly joint?: DiagnosticsResult };
   readonly verdict: VerdictResult;

@@ -6,25 +6,30 @@ const MEANING: Readonly<Record<VerdictResult['level'], string>> = {
   refused: 'The log does not support an estimate, and the numbers must not be used',
 };
 
-/** The verdict in words: what it means, then each of its reasons. */
-export function verdictSentence(
-  { level, reasons }: VerdictResult,
-  target?: Pick<TargetResult, 'diversity' | 'diversity_bias'>,
-): string {
+type Figures = Pick<TargetResult, 'diversity' | 'value' | 'diversity_bias'>;
+
+/** The verdict in words: what it means, what has no interval in spite of it, then each of its reasons. */
+export function verdictSentence({ level, reasons }: VerdictResult, target?: Figures): string {
   const given = reasons.map((reason) => reason.trim().replace(/[.\s]+$/, '')).filter((reason) => reason !== '');
-  const meant = `${MEANING[level]}${level !== 'refused' && target !== undefined && isUntold(target) ? ' of the utility; its diversity and value have no interval (see the warnings)' : ''}.`;
-  return given.length === 0 ? meant : `${meant} Why: ${given.join('; ')}.`;
+  const untold = level === 'refused' || target === undefined ? [] : withoutInterval(target);
+  const but =
+    untold.length === 0
+      ? ''
+      : ` Its ${untold.join(' and ')} ${untold.length === 1 ? 'has' : 'have'} no interval: see the warnings.`;
+  return given.length === 0 ? `${MEANING[level]}.${but}` : `${MEANING[level]}.${but} Why: ${given.join('; ')}.`;
 }
 
-/** Is there a diversity of estimated classes that the log does not tell well enough for any interval? */
-const isUntold = ({ diversity, diversity_bias }: Pick<TargetResult, 'diversity' | 'diversity_bias'>): boolean => {
-  const entries = Object.values(diversity).filter((entry) => entry !== undefined);
-  return (
-    diversity_bias !== undefined &&
-    entries.some(({ std_error }) => std_error !== null) &&
-    entries.every(({ lower, upper }) => lower === null && upper === null)
-  );
-};
+/** What rests on estimated class probabilities and has no interval by any estimator. */
+function withoutInterval(target: Figures): readonly string[] {
+  if (target.diversity_bias === undefined) return [];
+  return (['diversity', 'value'] as const).filter((component) => {
+    const entries = Object.values(target[component]).filter((entry) => entry !== undefined);
+    return (
+      entries.some(({ std_error }) => std_error !== null) &&
+      entries.every(({ lower, upper }) => lower === null && upper === null)
+    );
+  });
+}
 
 /** One line a warning, the stable code in brackets: for terminals and lists alike. */
 export const warningList = (warnings: readonly ResultWarning[]): string[] =>

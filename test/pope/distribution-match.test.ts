@@ -325,8 +325,8 @@ describe('D3, D5: class probabilities that the log cannot tell', () => {
   test('a few rounds on prompts of few responses are let pass, as far as what they hide is less than half an error', () => {
     const many = rounds(2, 500, 'x');
     const at = of([...many, ...rounds(3, 1, 'y')], 'coverage');
-    // what one response alone shows may as well be something else: a nat is hidden there
-    expect(at.target.diversity_bias_unknown).toBeCloseTo(3 / 1003, 12);
+    // what one response alone shows may as well be something else: a nat is hidden there, and one more for what is not shown
+    expect(at.target.diversity_bias_unknown).toBeCloseTo((3 + 1) / 1003, 12);
     expect(at.codes).not.toContain('few_responses');
     expect(at.target.diversity['ips']!.lower).not.toBeNull();
     const beyond = of([...many, ...rounds(11, 1, 'y')], 'coverage');
@@ -411,7 +411,7 @@ describe('D3, D5: what is independent, and what is seen once', () => {
       const rows = rowsOf(classes.map((c) => ({ prompt: 'x', m: [1, 0, 0], classes: [c] })));
       const found = classProbabilities(rows.log, new Float64Array(classes.length));
       const once = classes.filter((c) => classes.indexOf(c) === classes.lastIndexOf(c)).length;
-      const { unseen } = classProbabilityErrors(rows.log, found).get('x')!;
+      const { unseen } = classProbabilityErrors(rows.log, found).byPrompt.get('x')!;
       expect(unseen).toBeCloseTo(once / classes.length, 10);
     },
   );
@@ -458,14 +458,14 @@ describe('D3: the bias of estimated classes', () => {
     const found = classProbabilities(rows.log, new Float64Array(8));
     const errors = classProbabilityErrors(rows.log, found);
     // the variance of the mean of n numbers by n - 1, as the sample's own is too small
-    expect(classEntropyBias(found.byPrompt.get('x')!, errors.get('x')!)).toBeCloseTo(-(3 - 1) / (2 * 7), 14);
-    expect(errors.get('x')?.unseen).toBe(0.125);
+    expect(classEntropyBias(found.byPrompt.get('x')!, errors.byPrompt.get('x')!)).toBeCloseTo(-(3 - 1) / (2 * 7), 14);
+    expect(errors.byPrompt.get('x')?.unseen).toBe(0.125);
   });
 });
 
 describe('what a figure takes over from its plug-ins', () => {
-  const own = { bias: -0.03, unseen: 0.1, unknown: 0.1 };
-  const minus = { bias: -0.01, unseen: 0.2, unknown: 0.2 };
+  const own = { bias: -0.03, unseen: 0.1, unknown: 0.1, quadratic: 0.01 };
+  const minus = { bias: -0.01, unseen: 0.2, unknown: 0.2, quadratic: 0.02 };
 
   test('the utility nothing, a value tau times, a difference the difference and both unknowns', () => {
     expect(plugInOf('utility', 2, own)).toBeUndefined();
@@ -475,21 +475,26 @@ describe('what a figure takes over from its plug-ins', () => {
     const value = plugInOf('value', 2, own, minus)!;
     expect(value.bias).toBeCloseTo(-0.04, 14);
     expect(value.unknown).toBeCloseTo(0.6, 14);
+    expect(value.quadratic).toBeCloseTo(0.06, 14);
     expect(value.unseen).toBe(0.2);
     expect(plugInOf('diversity', 2, minus, own)!.unseen).toBe(0.2);
   });
 
   test('an interval is withheld from beyond half a standard error, of what is unknown first', () => {
-    const known = { bias: -0.5, unseen: 0, unknown: 0 };
-    expect(whyNoInterval(known, 1)).toBeNull();
-    expect(whyNoInterval(known, 0.99)).toBe(
+    const known = { bias: -0.5, unseen: 0, unknown: 0, quadratic: 0.5 };
+    expect(whyNoInterval(known, 1, 1)).toBeNull();
+    expect(whyNoInterval(known, 1, 0.99)).toBe(
       'the bias of estimated class probabilities, about -0.50, is more than half the standard error, 0.99: biasCorrected (--bias-corrected) takes it off.',
     );
-    expect(whyNoInterval({ ...known, bias: 0.5 }, 0.99)).toMatch(/about 0\.50/);
-    const hidden = { bias: -9, unseen: 0.125, unknown: 0.5 };
-    expect(whyNoInterval({ ...hidden, bias: 0 }, 1)).toBeNull();
-    expect(whyNoInterval(hidden, 0.99)).toBe(
-      'about 13 % of the probability is of opinions that one round or cluster of their prompt alone shows, and as much of such that none does: some 0.50 nats cannot be told, beside a standard error of 0.99.',
+    expect(whyNoInterval({ ...known, bias: 0.5 }, 1, 0.99)).toMatch(/about 0\.50/);
+    expect(whyNoInterval({ ...known, bias: 0 }, 0.5, 0.99)).toBeNull();
+    expect(whyNoInterval({ ...known, bias: 0 }, 0.49, 0.99)).toMatch(
+      /near the flat top of the diversity: of its standard error 0\.50 is not linear in theirs, and 0\.49 is\./,
+    );
+    const hidden = { bias: -9, unseen: 0.125, unknown: 0.5, quadratic: 0 };
+    expect(whyNoInterval({ ...hidden, bias: 0 }, 1, 1)).toBeNull();
+    expect(whyNoInterval(hidden, 1, 0.99)).toBe(
+      "some 0.50 nats cannot be told, beside a standard error of 0.99: about 13 % of the probability is of opinions that one round or cluster of their prompt alone shows, or few of them carry a prompt's weight.",
     );
   });
 
@@ -497,7 +502,7 @@ describe('what a figure takes over from its plug-ins', () => {
     const errorsOf = (classes: readonly number[], logRatio: readonly number[]) => {
       const rows = rowsOf(classes.map((c) => ({ prompt: 'x', m: [1, 0, 0], classes: [c] })));
       const found = classProbabilities(rows.log, Float64Array.from(logRatio));
-      const error = classProbabilityErrors(rows.log, found).get('x')!;
+      const error = classProbabilityErrors(rows.log, found).byPrompt.get('x')!;
       return { unseen: error.unseen, bias: classEntropyBias(found.byPrompt.get('x')!, error) };
     };
     expect(errorsOf([0], [0])).toEqual({ unseen: 1, bias: 0 });
@@ -507,6 +512,81 @@ describe('what a figure takes over from its plug-ins', () => {
     expect(unseen).toBeCloseTo(0, 12);
     expect(bias).toBeCloseTo(-1 / (2 * 3), 12);
     expect(errorsOf([0, 1], [-Infinity, -Infinity])).toEqual({ unseen: 1, bias: 0 });
+  });
+
+  test('what one heavy round shows is seen once, however sure it looks', () => {
+    for (const share of [0.5, 0.9, 0.99]) {
+      const rows = rowsOf([0, 1].map((c) => ({ prompt: 'x', m: [1, 0, 0], classes: [c] })));
+      const found = classProbabilities(rows.log, Float64Array.of(Math.log(share), Math.log(1 - share)));
+      const { unseen, effectiveUnits } = classProbabilityErrors(rows.log, found).byPrompt.get('x')!;
+      expect(unseen).toBeCloseTo(1, 12);
+      expect(effectiveUnits).toBeCloseTo(1 / (share ** 2 + (1 - share) ** 2), 12);
+    }
+  });
+
+  test('where few rounds carry a prompt the size of its bias is unknown, and of clusters over prompts errors add up', () => {
+    const pair = (weight: number, cluster: boolean) => {
+      const rows = rowsOf(
+        Array.from({ length: 40 }, (_, i) => ({ prompt: i < 20 ? 'x' : 'y', m: [0.5, 0.5, 0], classes: [i % 2] })),
+      );
+      const clusters = rows.log.ids.map((_, i) => `k${i % 20}`);
+      const clustered = cluster ? { ...rows, log: { ...rows.log, clusters }, units: 20 } : rows;
+      return distributionMatch(
+        clustered,
+        Float64Array.from({ length: 40 }, (_, i) => (i % 20 < 4 ? Math.log(weight) : 0)),
+      ).plugIn;
+    };
+    const [even, heavy] = [pair(1, false), pair(1000, false)];
+    expect(even.unknown).toBeCloseTo(0.5 / 40, 12);
+    expect(heavy.unknown).toBeGreaterThan(0.5 / 40 + Math.abs(heavy.bias) / 2);
+    // two prompts alike: sqrt 2 where they are independent, 2 where clusters reach over both
+    expect(pair(1, true).quadratic / even.quadratic).toBeCloseTo(Math.SQRT2, 10);
+  });
+
+  test('one class alone has no interval, and one prompt of nearly equal classes only from many responses on', () => {
+    const log = (classes: readonly number[]) =>
+      logFromRecords(
+        classes.map((c) => ({
+          prompt: 'x',
+          opinion_distribution: { c0: 0.5, c1: 0.5 },
+          responses: [
+            {
+              text: `c${c}`,
+              opinion: `c${c}`,
+              propensity: 0.5,
+              target_log_prob: { t: Math.log(0.5) },
+              feedback: { agree: 1 },
+            },
+          ],
+        })),
+      );
+    const of = (classes: readonly number[], diversity: 'distribution' | 'coverage') => {
+      const { targets, warnings } = evaluate(log(classes), {
+        signals,
+        diversity,
+        estimators: ['ips'],
+        biasCorrected: true,
+      });
+      return {
+        lower: targets['t']!.diversity['ips']!.lower,
+        codes: warnings.map(({ code, message }) => `${code} ${message}`),
+      };
+    };
+    for (const diversity of ['distribution', 'coverage'] as const) {
+      const alone = of(new Array<number>(50).fill(0), diversity);
+      expect(alone.lower).toBeNull();
+      expect(alone.codes.join('\n')).toMatch(/few_responses t: some/);
+      const flat = of(
+        Array.from({ length: 60 }, (_, i) => (i < 32 ? 0 : 1)),
+        diversity,
+      );
+      expect(flat.lower).toBeNull();
+      const steep = of(
+        Array.from({ length: 400 }, (_, i) => (i < 80 ? 0 : 1)),
+        diversity,
+      );
+      expect(steep.lower).not.toBeNull();
+    }
   });
 
   test('a class that is wanted and never logged is in the divergence', () => {
@@ -524,6 +604,7 @@ describe('what a figure takes over from its plug-ins', () => {
     );
     const { plugIn } = distributionMatch(rows, new Float64Array(4));
     expect(plugIn.unseen).toBeCloseTo(1 / 4, 12);
-    expect(plugIn.unknown).toBeCloseTo(1 / 8, 12);
+    // half a nat for each, and for one round more than were seen to show something once
+    expect(plugIn.unknown).toBeCloseTo((1 / 4 + 1 / 4) / 2, 12);
   });
 });
