@@ -27,7 +27,7 @@ export function captionPart(
   const gain = difference('utility only', 'logging', 'quality');
   const narrowed = difference('utility only', 'logging', 'entropy of captions');
   return {
-    sentence: `On captions it raises quality by ${showMean(gain)} and changes their entropy by ${showMean(narrowed)} nats.`,
+    sentence: `On captions utility alone raises quality by ${showMean(gain)} and changes their entropy by ${showMean(narrowed)} nats.`,
     findings: [
       {
         holds: above(gain),

@@ -54,11 +54,16 @@ export function formPart(parts: Readonly<Record<string, readonly WithForms[]>>):
     all.some(({ forms }) => forms[form].corrected !== null) ? 'corrected' : 'plain';
   const shares = diversityForms.flatMap((form) => {
     const records = supported(form, all);
-    const which = best(form);
-    return given(records, which).length === 0 ? [] : [`${form} ${percent(share(records, which).mean)}`];
+    const ways = best(form) === 'plain' ? (['plain'] as const) : (['plain', 'corrected'] as const);
+    return ways
+      .filter((which) => given(records, which).length > 0)
+      .map(
+        (which) =>
+          `${form}${ways.length === 1 ? '' : which === 'plain' ? ' as it is' : ' bias-corrected'} ${percent(share(records, which).mean)}`,
+      );
   });
   return {
-    sentence: `Where the tool gives a supported policy a 95 % interval of its diversity, that holds the exact value in: ${shares.join(', ')} (coverage and distribution bias-corrected).`,
+    sentence: `Where the tool gives a supported policy a 95 % interval of its diversity, that holds the exact value in: ${shares.join(', ')}; bias-corrected ones are given to more policies.`,
     findings: diversityForms.flatMap((form) =>
       (['plain', 'corrected'] as const).flatMap((which): Finding[] => {
         const records = supported(form, all);

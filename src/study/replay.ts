@@ -77,7 +77,8 @@ export const replay: Study = {
       },
       ...obd.map(
         (r): Finding => ({
-          holds: r.verdict === 'refused' || covered(r) ? 'yes' : 'no',
+          // a refusal of what would have been right is no proof of anything
+          holds: r.verdict === 'refused' ? (covered(r) ? 'unclear' : 'yes') : covered(r) ? 'yes' : 'no',
           text: `Open Bandit ${r.name}: ${r.verdict === 'refused' ? `refused (effective sample size ${show(r.effectiveSampleSize)} of ${r.rounds}, the largest weight alone ${percent(r.maxWeightShare)} of all); the estimate would have been ${show(r.estimate ?? Number.NaN)} [${show(r.lower ?? Number.NaN)}, ${show(r.upper ?? Number.NaN)}] beside ${show(r.truth)}` : `${r.verdict}; ${show(r.estimate!)} [${show(r.lower!)}, ${show(r.upper!)}] beside ${show(r.truth)}`}.`,
         }),
       ),

@@ -101,7 +101,7 @@ function pageOf(study: Study, records: readonly Json[], from: string, advice: st
     return study.page(records);
   } catch (cause) {
     throw new PopeError(
-      `${from} has records that are not those of ${study.name} (${cause instanceof Error ? cause.message : String(cause)}); expected what \`pope experiment ${study.name}\` writes. ${advice}`,
+      `${from} has records that are not those of ${study.name}; expected what \`pope experiment ${study.name}\` writes. ${advice}`,
       { code: 'bad_file', cause },
     );
   }

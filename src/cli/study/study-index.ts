@@ -41,7 +41,11 @@ export async function storedStudy(folder: string, name: string): Promise<StudyRe
       records.length > 0 &&
       Array.isArray(findings) &&
       typeof sentence === 'string' &&
-      typeof settings?.study_version === 'number';
+      findings.every((finding) => typeof finding?.text === 'string' && typeof finding.holds === 'string') &&
+      typeof stored.question === 'string' &&
+      typeof settings?.study_version === 'number' &&
+      Number.isSafeInteger(settings.seed) &&
+      (settings.size === 'full' || settings.size === 'quick');
     if (isWhole) return stored as StudyResult;
   } catch {}
   throw new PopeError(
@@ -56,9 +60,10 @@ export async function storedStudy(folder: string, name: string): Promise<StudyRe
 /** Writes index.md: every study whose JSON is in the folder, one sentence each, and every finding, those against first. */
 export async function writeStudyIndex(folder: string): Promise<void> {
   const results: StudyResult[] = [];
-  for (const { name } of studies) {
+  for (const { name, version } of studies) {
     const stored = await storedStudy(folder, name);
-    if (stored !== null) results.push(stored);
+    // findings of an older version of a study are not those of this one
+    if (stored?.settings.study_version === version) results.push(stored);
   }
   const findings = results.flatMap(({ study, findings }) => findings.map((finding) => ({ study, ...finding })));
   const list = (holds: string): string => {
