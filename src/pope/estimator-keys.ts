@@ -34,7 +34,7 @@ export const defaultEstimatorParameters: EstimatorParameters = { clip: 20, switc
 /** What estimators need of a log beyond their inputs: how many rounds, and folds for what they fit on the others. */
 export interface LogShape {
   readonly rounds: number;
-  /** Fold of each round; rounds of one cluster share it. */
+  /** Fold of each round; rounds of one cluster share it. Drawn when it is first read: few estimators need it. */
   readonly foldOf: Int32Array;
   readonly folds: number;
 }
@@ -44,12 +44,24 @@ const betaFolds = 5;
 /** The shape of an evaluation's rows: five folds (or as many as there are units), drawn with the evaluation's seed. */
 export function logShape(rows: EvaluationRows, seed: number): LogShape {
   const folds = Math.min(betaFolds, rows.units);
-  const order = permutation(seededRandom(seed), rows.units);
-  const foldOfUnit = new Int32Array(rows.units);
+  let drawn: Int32Array | undefined;
+  return {
+    rounds: rows.roundIndex.length,
+    folds,
+    get foldOf() {
+      drawn ??= drawFolds(rows, folds, seed);
+      return drawn;
+    },
+  };
+}
+
+function drawFolds({ units, unitOfRound }: EvaluationRows, folds: number, seed: number): Int32Array {
+  const order = permutation(seededRandom(seed), units);
+  const foldOfUnit = new Int32Array(units);
   order.forEach((unit, i) => {
     foldOfUnit[unit] = i % folds;
   });
-  return { rounds: rows.roundIndex.length, foldOf: rows.unitOfRound.map((unit) => foldOfUnit[unit]), folds };
+  return unitOfRound.map((unit) => foldOfUnit[unit]);
 }
 
 /** How an estimator of the command line is put together, by its key in the JSON. */
@@ -85,9 +97,9 @@ export type EstimatorKey = (typeof estimatorKeys)[number];
 /** All estimators of this version with their hyper-parameters filled in. */
 export function keyedEstimators(
   { clip, switch: cut, shrink, lambda }: EstimatorParameters,
-  { rounds, foldOf, folds }: LogShape,
+  shape: LogShape,
 ): Readonly<Record<EstimatorKey, KeyedEstimator>> {
-  const smoothing = lambda ?? 1 / Math.sqrt(rounds);
+  const smoothing = lambda ?? 1 / Math.sqrt(shape.rounds);
   const weights = (estimator: Estimator, diversity: EstimatorKey): KeyedEstimator => ({
     estimator,
     model: 'none',
@@ -111,7 +123,7 @@ export function keyedEstimators(
     dros: model(doublyRobustShrinkage(shrink), 'ips'),
     log_smoothing: { ...weights(logSmoothing(smoothing), 'log_smoothing'), nonnegative: true },
     implicit_exploration: weights(weightedIps(implicitExploration(smoothing)), 'implicit_exploration'),
-    beta_star: weights(betaStar({ foldOf, folds }), 'beta_star'),
+    beta_star: weights((input) => betaStar(shape)(input), 'beta_star'),
     pareto_smoothed: weights(paretoSmoothedIps, 'pareto_smoothed'),
     joint_ips: { estimator: jointIps, model: 'none', diversity: 'joint_ips', joint: true },
   };

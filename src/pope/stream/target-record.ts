@@ -1,5 +1,11 @@
 import { largestLogRatio } from '../../ope/index.js';
-import { combineTerms, type LargestLogs, largestLogs, mergeLargestLogs } from '../../stats/index.js';
+import {
+  combineTerms,
+  type LargestLogs,
+  largestLogs,
+  mergeLargestLogs,
+  type RoundTermArrays,
+} from '../../stats/index.js';
 import { PopeError } from '../../util/index.js';
 import { keyedEstimators, logShape } from '../estimator-keys.js';
 import { type EvaluationRows, takeRows } from '../evaluation-rows.js';
@@ -68,17 +74,17 @@ export function targetRecord(
   assertOneScale(terms, rows, settings);
   const least = smallestRewards(rows, diversity, settings.tau);
   // pessimism is for rewards of at least 0, also where a slate's sum hides a negative one
-  const scaleOf = (c: Component, key: string) =>
-    guaranteeOf(key, 0) === 'lower' ? { ...scale, floor: least[c] } : scale;
-  const own = byComponent((c) => mapKeys(terms[c], (t, key) => figureRecord(t, rows, scaleOf(c, key))));
+  const floorOf = (c: Component, key: string): number => (guaranteeOf(key, 0) === 'lower' ? least[c] : Infinity);
+  // without a diversity the value's terms are the utility's: what is summed once need not be again
+  const recordOf = remember((t: RoundTermArrays, floor: number) => figureRecord(t, rows, { ...scale, floor }));
+  const lessOf = remember((t: RoundTermArrays, reference: RoundTermArrays) => combineTerms(t, reference, -1));
+  const own = byComponent((c) => mapKeys(terms[c], (t, key) => recordOf(t, floorOf(c, key))));
   const usable = (c: Component, key: string): boolean => own[c][key]?.overflow === null;
   const versus = byComponent((c) => {
     const reference = ownTerms(logging[c]);
     if (reference === undefined) return {};
     const sound = Object.entries(terms[c]).filter(([key]) => usable(c, key));
-    return mapKeys(Object.fromEntries(sound), (t, key) =>
-      figureRecord(combineTerms(t, reference, -1), rows, scaleOf(c, key)),
-    );
+    return mapKeys(Object.fromEntries(sound), (t, key) => recordOf(lessOf(t, reference), floorOf(c, key)));
   });
   const both = Object.entries(terms.utility).filter(([key]) => usable('utility', key) && usable('diversity', key));
   const together = mapKeys(Object.fromEntries(both), (t, key) =>
@@ -86,6 +92,7 @@ export function targetRecord(
   );
   const { tailCapacity: capacity, local, tau } = settings;
   const idOf = (round: number): string => rows.log.ids[rows.roundIndex[round]];
+  const responses = weightRecord(logRatio, unitOfResponse(rows), rows.units, (m) => idOf(rows.roundOf[m]), capacity);
   const varianceWith = (reward: Float64Array): VarianceRecord | null =>
     local ? varianceRecord(logRatio, reward, rows.slateWeight) : null;
   const utility = varianceWith(rows.utility);
@@ -95,8 +102,11 @@ export function targetRecord(
     own,
     versus,
     together,
-    responses: weightRecord(logRatio, unitOfResponse(rows), rows.units, (m) => idOf(rows.roundOf[m]), capacity),
-    slates: weightRecord(jointLogRatios(rows, logRatio), rows.unitOfRound, rows.units, idOf, capacity),
+    responses,
+    slates:
+      logRatio.length === rows.roundIndex.length
+        ? responses
+        : weightRecord(jointLogRatios(rows, logRatio), rows.unitOfRound, rows.units, idOf, capacity),
     rewarded: local
       ? largestLogs(
           logRatio.map((l, m) => l + Math.log(Math.abs(rows.utility[m]))),
@@ -117,13 +127,14 @@ export function targetRecord(
 }
 
 export function mergeTargets(x: TargetRecord, y: TargetRecord): TargetRecord {
+  const responses = mergeWeights(x.responses, y.responses);
   return {
     rounds: x.rounds + y.rounds,
     own: byComponent((c) => mergeMaps(x.own[c], y.own[c], mergeFigures)),
     versus: byComponent((c) => mergeMaps(x.versus[c], y.versus[c], mergeFigures)),
     together: mergeMaps(x.together, y.together, mergeFigures),
-    responses: mergeWeights(x.responses, y.responses),
-    slates: mergeWeights(x.slates, y.slates),
+    responses,
+    slates: x.slates === x.responses && y.slates === y.responses ? responses : mergeWeights(x.slates, y.slates),
     rewarded: x.rewarded && y.rewarded && mergeLargestLogs(x.rewarded, y.rewarded),
     diversityRange: x.diversityRange && y.diversityRange && mergeRanges(x.diversityRange, y.diversityRange),
     variance: {
@@ -166,6 +177,18 @@ export const byComponent = <T>(of: (component: Component) => T): Record<Componen
 
 const mapKeys = <T, U>(map: Readonly<Record<string, T>>, of: (value: T, key: string) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(map).map(([key, value]) => [key, of(value, key)]));
+
+/** The same function, which computes once for the same arguments. */
+function remember<A, B, T>(of: (a: A, b: B) => T): (a: A, b: B) => T {
+  const known = new Map<A, Map<B, T>>();
+  return (a, b) => {
+    const own = known.get(a) ?? new Map<B, T>();
+    known.set(a, own);
+    const found = own.get(b) ?? of(a, b);
+    own.set(b, found);
+    return found;
+  };
+}
 
 /** log rho(S), [N]. */
 function jointLogRatios(rows: EvaluationRows, logRatio: Float64Array): Float64Array {
