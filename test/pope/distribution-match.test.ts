@@ -4,7 +4,10 @@ import { logFromRecords } from '../../src/data/index.js';
 import { classProbabilities } from '../../src/pope/class-probability.js';
 import { classProbabilityErrors } from '../../src/pope/class-probability-error.js';
 import { distributionMatch } from '../../src/pope/distribution-match.js';
+import type { EvaluationRows } from '../../src/pope/evaluation-rows.js';
+import { figureIntervals } from '../../src/pope/figure-intervals.js';
 import { type EvaluateOptions, evaluate, evaluationRows } from '../../src/pope/index.js';
+import { logDiversity } from '../../src/pope/log-diversity.js';
 import { classEntropyBias, plugInOf, whyNoInterval } from '../../src/pope/plug-in.js';
 import { categorical, seededRandom } from '../../src/random/index.js';
 
@@ -463,6 +466,13 @@ describe('D3: the bias of estimated classes', () => {
   });
 });
 
+/** The plug-in of the coverage of a log whose weights are given. */
+function logDiversityOf(rows: EvaluationRows, logRatio: Float64Array) {
+  const logProb = logRatio.map((l, j) => l + rows.log.logPropensity![j]!);
+  const found = logDiversity('coverage', rows, { logProb });
+  return found.form === 'response' ? found.plugIn! : expect.fail('coverage is a reward of each response');
+}
+
 describe('what a figure takes over from its plug-ins', () => {
   const own = { bias: -0.03, unseen: 0.1, unknown: 0.1, quadratic: 0.01 };
   const minus = { bias: -0.01, unseen: 0.2, unknown: 0.2, quadratic: 0.02 };
@@ -503,6 +513,7 @@ describe('what a figure takes over from its plug-ins', () => {
       const rows = rowsOf(classes.map((c) => ({ prompt: 'x', m: [1, 0, 0], classes: [c] })));
       const found = classProbabilities(rows.log, Float64Array.from(logRatio));
       const error = classProbabilityErrors(rows.log, found).byPrompt.get('x')!;
+      if (logRatio.every((l) => l === -Infinity)) expect(error.effectiveUnits).toBe(0);
       return { unseen: error.unseen, bias: classEntropyBias(found.byPrompt.get('x')!, error) };
     };
     expect(errorsOf([0], [0])).toEqual({ unseen: 1, bias: 0 });
@@ -541,6 +552,67 @@ describe('what a figure takes over from its plug-ins', () => {
     expect(heavy.unknown).toBeGreaterThan(0.5 / 40 + Math.abs(heavy.bias) / 2);
     // two prompts alike: sqrt 2 where they are independent, 2 where clusters reach over both
     expect(pair(1, true).quadratic / even.quadratic).toBeCloseTo(Math.SQRT2, 10);
+  });
+
+  test('the quadratic part has as many degrees as classes that vary, and prompts add up by what is independent', () => {
+    const of = (classes: readonly number[], logRatio?: readonly number[], change: object = {}) => {
+      const rows = rowsOf(classes.map((c, i) => ({ prompt: i % 2 ? 'x' : 'y', m: [0.4, 0.3, 0.3], classes: [c] })));
+      const log = { ...rows.log, ...change };
+      return logDiversityOf({ ...rows, log }, Float64Array.from(logRatio ?? classes.map(() => 0)));
+    };
+    // both prompts alike: sqrt 2 of half of one
+    const halves = (classes: readonly number[]) => classes.flatMap((c) => [c, c]);
+    const two = of(halves([0, 0, 1, 1, 0, 1, 0, 1, 0, 1, 0, 1]));
+    expect(two.quadratic / -two.bias).toBeCloseTo(Math.SQRT2 / Math.SQRT2, 10);
+    const three = of(halves([0, 0, 1, 1, 2, 2, 0, 1, 2, 0, 1, 2]));
+    expect(three.quadratic / -three.bias).toBeCloseTo(1 / Math.SQRT2, 10);
+    // a class without weight does not vary
+    const never = halves([0, 0, 1, 1, 2, 2, 0, 1, 0, 0, 1, 1]);
+    const without = of(
+      never,
+      never.map((c) => (c === 2 ? -Infinity : 0)),
+    );
+    expect(without.quadratic / -without.bias).toBeCloseTo(1, 10);
+    const alone = halves([0, 0, 1, 1, 0, 1, 0, 1, 0, 1, 0, 1]);
+    const clustered = (name: (i: number) => string) => of(alone, undefined, { clusters: alone.map((_, i) => name(i)) });
+    expect(clustered((i) => `k${i}`).quadratic).toBeCloseTo(two.quadratic, 12);
+    expect(clustered((i) => `k${i >> 1}`).quadratic).toBeCloseTo(two.quadratic * Math.SQRT2, 12);
+  });
+
+  test('ten rounds of equal shares tell their bias, nine do not', () => {
+    const unknown = (n: number) => {
+      const rows = rowsOf(Array.from({ length: n }, (_, i) => ({ prompt: 'x', m: [1, 0, 0], classes: [i % 2] })));
+      const found = logDiversityOf(rows, new Float64Array(n));
+      return { more: found.unknown - 1 / n, bias: found.bias };
+    };
+    expect(unknown(10).more).toBeCloseTo(0, 12);
+    expect(unknown(9).more).toBeCloseTo(-unknown(9).bias, 12);
+  });
+
+  test('the quadratic part is in the error, and the interval is as much wider', () => {
+    const terms = { numerator: Float64Array.from({ length: 40 }, (_, i) => i % 5), denominator: null, baseline: null };
+    const figure = { path: 'x', terms, isDifference: false };
+    const options = { level: 0.9, resamples: 10, random: seededRandom(1), range: null };
+    const of = (quadratic: number) =>
+      figureIntervals('t', [{ ...figure, plugIn: { bias: 0, unseen: 0, unknown: 0, quadratic } }], options)
+        .intervals[0]!;
+    const plain = figureIntervals('t', [figure], options).intervals[0]!;
+    expect(of(0)).toEqual(plain);
+    const q = 0.75 * plain.stdError;
+    const wider = of(q);
+    expect(wider.stdError).toBeCloseTo(1.25 * plain.stdError, 12);
+    expect(wider.estimate).toBe(plain.estimate);
+    expect(wider.upper - wider.estimate).toBeCloseTo(1.25 * (plain.upper - plain.estimate), 12);
+    expect(wider.estimate - wider.lower).toBeCloseTo(1.25 * (plain.estimate - plain.lower), 12);
+    expect(of(1.01 * plain.stdError).lower).toBeNaN();
+    // no error at all stays none
+    const flat = { ...terms, numerator: new Float64Array(40).fill(2) };
+    const still = figureIntervals(
+      't',
+      [{ ...figure, terms: flat, plugIn: { bias: 0, unseen: 0, unknown: 0, quadratic: 0 } }],
+      options,
+    ).intervals[0]!;
+    expect([still.lower, still.upper, still.stdError]).toEqual([2, 2, 0]);
   });
 
   test('one class alone has no interval, and one prompt of nearly equal classes only from many responses on', () => {
