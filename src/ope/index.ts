@@ -88,7 +88,6 @@ export {
   defaultLimits,
   judge,
   meanWeightDeviation,
-  trustedMeanWeight,
   untrustedMeanWeight,
   type Verdict,
   type VerdictLimits,

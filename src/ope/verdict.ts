@@ -129,7 +129,7 @@ export function judge(
 }
 
 /** A mean weight outside of these is no sample of the target, whatever its error. */
-export const trustedMeanWeight = [0.5, 2] as const;
+const trustedMeanWeight = [0.5, 2] as const;
 
 /** Is the mean weight without an error to test it by, and yet one that no sample of the target would show? */
 export const untrustedMeanWeight = (mean: number | null, error: number | null): boolean =>

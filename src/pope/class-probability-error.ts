@@ -68,13 +68,12 @@ function errorOf(
   const scale = known > 1e-12 ? 1 / known : 0;
   const variance = new Map<string, number>();
   const bias = new Map<string, number>();
-  let [unseen, mass] = [0, 0];
+  let unseen = 0;
   for (const [c, p] of classes) {
     const { squares, products } = of.get(c)!;
     const v = scale * Math.max(0, squares - 2 * p * products + p * p * all);
     variance.set(c, v);
     bias.set(c, scale * (p * all - products));
-    mass += p;
     if (p === 0) continue;
     // so many rounds of equal shares would show the class as well; 1 where one alone does
     unseen += p * Math.min(1, Math.max(0, 2 - (p * p) / squares));
@@ -82,7 +81,7 @@ function errorOf(
   return {
     variance,
     bias,
-    unseen: mass === 0 ? 1 : Math.min(1, unseen),
+    unseen: all === 0 ? 1 : Math.min(1, unseen),
     effectiveUnits: all === 0 ? 0 : 1 / all,
   };
 }

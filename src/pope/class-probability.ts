@@ -83,7 +83,6 @@ export function requireOpinions(log: Log): readonly string[] {
   return opinions as readonly string[];
 }
 
-/** Every response of a log with its round. */
-export function forEachResponse(log: Log, fn: (round: number, response: number) => void): void {
+function forEachResponse(log: Log, fn: (round: number, response: number) => void): void {
   for (let i = 0; i < log.rounds; i++) for (let j = log.offsets[i]; j < log.offsets[i + 1]; j++) fn(i, j);
 }

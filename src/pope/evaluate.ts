@@ -46,8 +46,7 @@ export function evaluate(log: Log, options: EvaluateOptions): EvaluationResult {
       own[c] = entry;
     };
     const plugIn = plugInOf(c, settings.tau, ownPlugIn);
-    const guarantee = plugIn === undefined ? 'both' : 'none';
-    if (terms !== undefined) figures.push({ path: `logging.${c}`, terms, isDifference: false, guarantee, plugIn, put });
+    if (terms !== undefined) figures.push({ path: `logging.${c}`, terms, isDifference: false, plugIn, put });
   }
 
   const policies = new Map<string, ScoredPolicy>(Object.entries(options.targets ?? {}));

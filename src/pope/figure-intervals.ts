@@ -84,7 +84,7 @@ function widened({ estimate, stdError, lower, upper }: Interval, error: number):
 /** One figure's interval by a method whose level holds for every number of rounds, where it can serve it. */
 function guaranteed(
   method: IntervalMethod,
-  { terms, isDifference, guarantee = 'both' }: Figure,
+  { terms, isDifference, guarantee = 'both', plugIn }: Figure,
   options: IntervalOptions,
   refuse: (reason: string) => void,
 ): Interval {
@@ -93,7 +93,9 @@ function guaranteed(
       ? ([options.range[0] - options.range[1], options.range[1] - options.range[0]] as const)
       : options.range;
   try {
-    if (guarantee === 'none') throw new PopeError(withoutGuarantee(method), { argument: 'interval', got: method });
+    // a plug-in's terms depend on one another, whatever weighs them
+    if (guarantee === 'none' || plugIn !== undefined)
+      throw new PopeError(withoutGuarantee(method), { argument: 'interval', got: method });
     const bounded = intervals(method, [terms], { ...options, range: range ?? null })[0];
     return guarantee === 'lower' ? { ...bounded, upper: Number.NaN } : bounded;
   } catch (error) {

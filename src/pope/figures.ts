@@ -5,9 +5,9 @@ import type { Settings } from './evaluate-settings.js';
 import type { EvaluationRows } from './evaluation-rows.js';
 import { fastestResampler } from './fastest-resampler.js';
 import { type Figure, figureIntervals } from './figure-intervals.js';
-import { type Guarantee, guaranteeOf } from './guarantee.js';
+import { guaranteeOf } from './guarantee.js';
 import { type LogDiversity, plugInOfDiversity } from './log-diversity.js';
-import { type PlugIn, plugInOf } from './plug-in.js';
+import { plugInOf } from './plug-in.js';
 import { ownTerms, type PolicyTerms } from './policy-terms.js';
 import { type Component, components, type EstimateEntry } from './result.js';
 import type { TunedParameters } from './tune.js';
@@ -48,6 +48,7 @@ export function targetFigures(
   const figures: PendingFigure[] = [];
   for (const c of components) {
     const reference = ownTerms(logging.terms[c]);
+    const [plugIn, both] = [plugInOf(c, tau, ofTarget), plugInOf(c, tau, ofPaired, ofLogging)];
     for (const [key, own] of Object.entries(target.terms[c])) {
       const reason = unusable(own, rows);
       if (reason !== null) {
@@ -58,28 +59,24 @@ export function targetFigures(
       const put = (entries: Entries) => (entry: EstimateEntry) => {
         entries[c][key] = entry;
       };
-      const plugIn = plugInOf(c, tau, ofTarget);
-      // a plug-in's terms depend on one another, whatever weighs them
-      const guaranteed = (of: PlugIn | undefined): Guarantee =>
-        of === undefined ? guaranteeOf(key, smallestReward[c]) : 'none';
+      const guarantee = guaranteeOf(key, smallestReward[c]);
       const chosen = c === 'utility' && key in tuned;
       figures.push({
         path: `${name}: ${c}.${key}`,
         terms: own,
         isDifference: false,
-        guarantee: guaranteed(plugIn),
+        guarantee,
         plugIn,
         chosen,
         put: put(into.own),
       });
       if (reference === undefined) continue;
       const difference = combineTerms(paired.terms[c][key], reference, -1);
-      const both = plugInOf(c, tau, ofPaired, ofLogging);
       figures.push({
         path: `${name}: versus_logging.${c}.${key}`,
         terms: difference,
         isDifference: true,
-        guarantee: guaranteed(both),
+        guarantee,
         plugIn: both,
         chosen,
         put: put(into.versus),

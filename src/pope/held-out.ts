@@ -1,4 +1,4 @@
-import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips, trustedMeanWeight } from '../ope/index.js';
+import { diagnose, distinctPrompts, type Policy, type PolicyFamily, snips, untrustedMeanWeight } from '../ope/index.js';
 import { clusterRobustStandardError, estimateOf, standardError } from '../stats/index.js';
 import { dispose, ownedScope, type Tree } from '../tensor/index.js';
 import { PopeError } from '../util/index.js';
@@ -77,8 +77,7 @@ function klOf(rows: EvaluationRows, logRatio: Float64Array): number | null {
     kl += share * (l === -Infinity ? 1 : Math.exp(l) * l - Math.expm1(l));
     meanWeight += share * Math.exp(l);
   });
-  const trusted = meanWeight >= trustedMeanWeight[0] && meanWeight <= trustedMeanWeight[1];
-  return trusted && Number.isFinite(kl) ? kl : null;
+  return !untrustedMeanWeight(meanWeight, null) && Number.isFinite(kl) ? kl : null;
 }
 
 /** Rounds, or distinct prompts of a policy over candidates, scored in one pass. */

@@ -45,12 +45,14 @@ export function plugInFrom(
     unseen += error.unseen;
     // second order is no guide to the bias where so few carry it; ten equal shares are ten but for rounding
     if (error.effectiveUnits < fewestUnits - 1e-9) untold += own.size;
-    // a chi-squared of C - 1 degrees has the standard deviation sqrt(2/(C - 1)) of its mean
-    const degrees = Math.max(1, [...error.variance.values()].filter((v) => v > 0).length - 1);
-    curved.set(key, (curved.get(key) ?? 0) + own.curved * Math.sqrt(2 / degrees));
+    curved.set(key, (curved.get(key) ?? 0) + own.curved);
   });
   const n = roundIndex.length;
-  const parts = [...curved.values()];
+  const parts = [...curved].map(([key, sum]) => {
+    // a chi-squared of C - 1 degrees has the standard deviation sqrt(2/(C - 1)) of its mean
+    const varying = [...errors.byPrompt.get(key)!.variance.values()].filter((v) => v > 0).length;
+    return sum * Math.sqrt(2 / Math.max(1, varying - 1));
+  });
   const quadratic = errors.spanning
     ? parts.reduce((sum, part) => sum + part, 0)
     : Math.sqrt(parts.reduce((sum, part) => sum + part * part, 0));

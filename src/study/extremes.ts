@@ -1,4 +1,5 @@
 import { intervalFigure, seriesPanels } from '../report/index.js';
+import type { FormEstimate } from './diversity-forms.js';
 import { captionExtreme, type ExtremeRecord, polisExtreme } from './extremes-cells.js';
 import { paired } from './policy-tables.js';
 import type { PolicyPlan } from './policy-training.js';
@@ -6,7 +7,7 @@ import { markdownTable } from './render-page.js';
 import { seedsOf } from './seeds.js';
 import type { Cell, Finding, Json, Study } from './study.js';
 import { above, barOf, type Mean, meanOf, percent, shareOfGroups, show, showMean } from './summary.js';
-import { type SurveyEstimate, type SurveyRecord, surveyExtreme } from './survey-cells.js';
+import { type SurveyRecord, surveyExtreme } from './survey-cells.js';
 
 /** Of four answers each. */
 const SURVEY_ROUNDS = [10, 50] as const;
@@ -27,13 +28,13 @@ const captionPlans = [
   ...TAUS.map((tau) => pope('anchored', tau)),
 ];
 
-const showEstimate = ({ estimate, lower, upper }: SurveyEstimate): string =>
+const showEstimate = ({ estimate, lower, upper }: FormEstimate): string =>
   estimate === null
     ? ''
     : `${show(estimate)}${lower === null ? ', no interval' : ` [${show(lower)}, ${show(upper!)}]`}`;
 
 /** The corrected estimate and its ends, less the exact value. */
-function lessExact({ corrected, exact }: SurveyRecord): SurveyEstimate {
+function lessExact({ corrected, exact }: SurveyRecord): FormEstimate {
   const less = (x: number | null): number | null => (x === null ? null : x - exact);
   return { estimate: less(corrected.estimate), lower: less(corrected.lower), upper: less(corrected.upper) };
 }

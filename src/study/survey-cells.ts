@@ -1,6 +1,7 @@
 import { logFromRecords } from '../data/index.js';
 import { evaluate, type TargetResult } from '../pope/index.js';
 import { categorical, seededRandom, uniformInt } from '../random/index.js';
+import type { FormEstimate } from './diversity-forms.js';
 import type { Json, StudyOptions } from './study.js';
 
 /** The distributional form on survey answers: a policy's distance from what people answer, estimated and exact. */
@@ -13,20 +14,14 @@ export interface SurveyRecord {
   readonly rounds: number;
   /** Minus the Jensen-Shannon divergence, mean over questions. */
   readonly exact: number;
-  readonly plain: SurveyEstimate;
+  readonly plain: FormEstimate;
   /** With the told bias taken off. */
-  readonly corrected: SurveyEstimate;
+  readonly corrected: FormEstimate;
   /** What the tool says of the plain estimate's bias. */
   readonly bias: number;
   readonly agreement: number;
   readonly verdict: string;
 }
-
-export type SurveyEstimate = {
-  readonly estimate: number | null;
-  readonly lower: number | null;
-  readonly upper: number | null;
-};
 
 export async function surveyExtreme(
   seed: number,
@@ -87,7 +82,7 @@ export async function surveyExtreme(
       seed,
     }),
   );
-  const estimateOf = ({ diversity }: TargetResult): SurveyEstimate => {
+  const estimateOf = ({ diversity }: TargetResult): FormEstimate => {
     const { estimate, lower, upper } = diversity['snips']!;
     return { estimate, lower, upper };
   };

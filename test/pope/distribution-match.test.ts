@@ -9,7 +9,7 @@ import { figureIntervals } from '../../src/pope/figure-intervals.js';
 import { type EvaluateOptions, evaluate, evaluationRows } from '../../src/pope/index.js';
 import { logDiversity } from '../../src/pope/log-diversity.js';
 import { classEntropyBias, plugInOf, whyNoInterval } from '../../src/pope/plug-in.js';
-import { categorical, seededRandom } from '../../src/random/index.js';
+import { categorical, type Random, seededRandom } from '../../src/random/index.js';
 
 const signals = [{ name: 'agree', transform: 'identity', weight: 1 }] as const;
 type Round = { prompt: string; m: readonly number[]; classes: readonly number[] };
@@ -275,25 +275,29 @@ describe('D5: the distributional form on a log', () => {
   });
 });
 
+/** A round whose one response is drawn from three classes. */
+function drawn(random: Random, prompt: string, target: readonly number[], feedback: boolean) {
+  const logging = [0.5, 0.3, 0.2];
+  const c = categorical(random, logging);
+  return {
+    prompt,
+    opinion_distribution: { c0: 0.2, c1: 0.3, c2: 0.5 },
+    responses: [
+      {
+        text: `c${c}`,
+        opinion: `c${c}`,
+        propensity: logging[c],
+        target_log_prob: { t: Math.log(target[c]!) },
+        ...(feedback && { feedback: { agree: 1 } }),
+      },
+    ],
+  };
+}
+
 describe('D3, D5: class probabilities that the log cannot tell', () => {
   type Diversity = 'distribution' | 'coverage';
   const random = seededRandom(7);
-  const record = (prompt: string, feedback = true) => {
-    const c = categorical(random, [0.5, 0.3, 0.2]);
-    return {
-      prompt,
-      opinion_distribution: { c0: 0.2, c1: 0.3, c2: 0.5 },
-      responses: [
-        {
-          text: `c${c}`,
-          opinion: `c${c}`,
-          propensity: [0.5, 0.3, 0.2][c],
-          target_log_prob: { t: Math.log([0.4, 0.3, 0.3][c]!) },
-          ...(feedback && { feedback: { agree: 1 } }),
-        },
-      ],
-    };
-  };
+  const record = (prompt: string, feedback = true) => drawn(random, prompt, [0.4, 0.3, 0.3], feedback);
   const rounds = (prompts: number, each: number, name: string, feedback = true) =>
     Array.from({ length: prompts * each }, (_, i) => record(`${name}${i % prompts}`, feedback));
   const of = (records: readonly unknown[], diversity: Diversity, more: Partial<EvaluateOptions> = {}) => {
@@ -365,29 +369,15 @@ describe('D3, D5: class probabilities that the log cannot tell', () => {
 
 describe('D3, D5: what is independent, and what is seen once', () => {
   const random = seededRandom(11);
-  const one = (prompt: string, id: string, cluster: string | undefined, feedback = true) => {
-    const c = categorical(random, [0.5, 0.3, 0.2]);
-    return {
-      id,
-      prompt,
-      ...(cluster !== undefined && { cluster }),
-      opinion_distribution: { c0: 0.2, c1: 0.3, c2: 0.5 },
-      responses: [
-        {
-          text: `c${c}`,
-          opinion: `c${c}`,
-          propensity: [0.5, 0.3, 0.2][c],
-          target_log_prob: { t: Math.log([0.3, 0.3, 0.4][c]!) },
-          ...(feedback && { feedback: { agree: 1 } }),
-        },
-      ],
-    };
-  };
+  const one = (prompt: string, id: string, feedback = true) => ({
+    id,
+    ...drawn(random, prompt, [0.3, 0.3, 0.4], feedback),
+  });
 
   test.prop([fc.integer({ min: 2, max: 30 }), fc.integer({ min: 2, max: 5 }), fc.integer({ min: 1, max: 3 })])(
     'rounds that a cluster repeats, or a slate, tell nothing more',
     (n, times, prompts) => {
-      const rounds = Array.from({ length: n * prompts }, (_, i) => one(`x${i % prompts}`, `r${i}`, undefined));
+      const rounds = Array.from({ length: n * prompts }, (_, i) => one(`x${i % prompts}`, `r${i}`));
       const repeated = rounds.flatMap((r) =>
         Array.from({ length: times }, (_, k) => ({ ...r, id: `${r.id}-${k}`, cluster: r.id })),
       );
@@ -438,7 +428,7 @@ describe('D3, D5: what is independent, and what is seen once', () => {
   test('D5: where rounds lack feedback the standard error is still that of the estimate', () => {
     const [repeats, estimates, errors] = [250, [] as number[], [] as number[]];
     for (let r = 0; r < repeats; r++) {
-      const records = Array.from({ length: 400 }, (_, i) => one(`x${i % 4}`, `r${i}`, undefined, i % 16 < 6));
+      const records = Array.from({ length: 400 }, (_, i) => one(`x${i % 4}`, `r${i}`, i % 16 < 6));
       const { estimate, std_error } = evaluate(logFromRecords(records), {
         signals,
         diversity: 'distribution',
